@@ -1,0 +1,3 @@
+module example.com/fdpass
+
+go 1.25

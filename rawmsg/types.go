@@ -1,0 +1,75 @@
+// Package rawmsg is the kernel's view of a message: the structs that
+// recvmsg(2) and sendmsg(2) read and write, and one function for each system
+// call. It has no policy and allocates nothing.
+//
+// One definition of each struct serves every Linux architecture that Go has.
+// What is size_t in C is uintptr here, and the compiler adds the same padding
+// as C does:
+//
+//	            64-bit                      32-bit
+//	msghdr      56 bytes                    28 bytes
+//	cmsghdr     16 bytes, aligned to 8      12 bytes, aligned to 4
+//	iovec       16 bytes                     8 bytes
+//	mmsghdr     64 bytes                    32 bytes
+//
+// The structs hold real Go pointers (*byte, *Iovec), so the garbage collector
+// keeps what they point to alive and never moves it while the kernel uses it.
+//
+// Most programs want the package above this one, example.com/fdpass, which
+// decides about truncation, closes what cannot be handed over and works with
+// package net.
+package rawmsg
+
+import "structs"
+
+// Iovec is one piece of a message's payload: struct iovec of
+// include/uapi/linux/uio.h, readv(2).
+type Iovec struct {
+	_    structs.HostLayout
+	Base *byte   // void *iov_base
+	Len  uintptr // __kernel_size_t iov_len, in bytes
+}
+
+// Msghdr describes one message to recvmsg(2) and sendmsg(2): struct
+// user_msghdr of include/linux/socket.h, struct msghdr to user space.
+//
+// The kernel reads every field but Flags. On a successful receive it writes
+// Namelen, Controllen and Flags, nothing else; set the two lengths anew before
+// each call.
+type Msghdr struct {
+	_          structs.HostLayout
+	Name       *byte   // void *msg_name: a sockaddr, or nil
+	Namelen    uint32  // int msg_namelen, in bytes; on 64-bit machines 4 bytes of padding follow
+	Iov        *Iovec  // struct iovec *msg_iov
+	Iovlen     uintptr // __kernel_size_t msg_iovlen: how many Iovecs
+	Control    *byte   // void *msg_control: control messages, or nil
+	Controllen uintptr // __kernel_size_t msg_controllen, in bytes: room before a receive, use after it
+	Flags      int32   // unsigned int msg_flags: MSG_… bits that the kernel reports; on 64-bit machines 4 bytes of padding follow
+}
+
+// Cmsghdr is the header of one control message: struct cmsghdr of
+// include/linux/socket.h, cmsg(3). Its data follow the header directly, since
+// the header's size is a multiple of its alignment.
+type Cmsghdr struct {
+	_     structs.HostLayout
+	Len   uintptr // __kernel_size_t cmsg_len: header and data in bytes, without the padding behind the data
+	Level int32   // int cmsg_level: SOL_SOCKET for everything on a Unix socket
+	Type  int32   // int cmsg_type: SCM_RIGHTS, SCM_CREDENTIALS, …
+}
+
+// Mmsghdr is one message of a batch: struct mmsghdr of include/linux/socket.h,
+// recvmmsg(2), sendmmsg(2).
+type Mmsghdr struct {
+	_   structs.HostLayout
+	Hdr Msghdr // struct msghdr msg_hdr
+	Len uint32 // unsigned int msg_len: payload bytes moved; on 64-bit machines 4 bytes of padding follow
+}
+
+// Ucred is the payload of SCM_CREDENTIALS: struct ucred of
+// include/linux/socket.h, unix(7). It has the same 12 bytes everywhere.
+type Ucred struct {
+	_   structs.HostLayout
+	Pid int32  // __u32 pid, in the receiver's PID namespace; 0 where it has no number there
+	Uid uint32 // __u32 uid, in the receiver's user namespace
+	Gid uint32 // __u32 gid, likewise
+}
