@@ -1,0 +1,54 @@
+package fdtest
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+)
+
+// roleVariable names the role that a test binary plays when it is started by
+// another test instead of by go test.
+const roleVariable = "FDPASS_TEST_ROLE"
+
+// emulatorVariable holds the words to put before the test binary's own path,
+// where the kernel cannot start it by itself.
+const emulatorVariable = "FDPASS_TEST_EMULATOR"
+
+// Main is for TestMain: it plays the role that this process was started for
+// and exits, or else runs the tests. A role gets the arguments that [Command]
+// was given and its error ends the process with status 1.
+func Main(m *testing.M, roles map[string]func(args []string) error) {
+	name := os.Getenv(roleVariable)
+	if name == "" {
+		os.Exit(m.Run())
+	}
+	role, ok := roles[name]
+	if !ok {
+		fmt.Fprintf(os.Stderr, "no role %q\n", name)
+		os.Exit(2)
+	}
+	if err := role(os.Args[1:]); err != nil {
+		fmt.Fprintf(os.Stderr, "%s: %v\n", name, err)
+		os.Exit(1)
+	}
+	os.Exit(0)
+}
+
+// Command is this test binary as a second process in the given role, with its
+// standard error shown. It is not started yet; ExtraFiles are descriptors from
+// 3 on.
+func Command(t testing.TB, role string, args ...string) *exec.Cmd {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	words := append(strings.Fields(os.Getenv(emulatorVariable)), self)
+	words = append(words, args...)
+	cmd := exec.CommandContext(t.Context(), words[0], words[1:]...)
+	cmd.Env = append(os.Environ(), roleVariable+"="+role)
+	cmd.Stderr = os.Stderr
+	return cmd
+}
