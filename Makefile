@@ -1,0 +1,68 @@
+# Needs Go and make, nothing else. Everything runs in this directory and
+# nothing is installed; what a missing program makes impossible is skipped
+# aloud. CI installs those programs first: see .ci/run.
+
+GO      ?= go
+TIMEOUT ?= 5m
+
+.DEFAULT_GOAL := help
+.PHONY: help demo build test vet fmt unit fence deps cross
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 16
+
+demo: ## the first run: pass open files to a second process and show how
+	@$(GO) run ./cmd/fdpass demo
+
+build: ## build the command as ./fdpass
+	$(GO) build -trimpath -o fdpass ./cmd/fdpass
+
+test: vet fmt fence deps unit cross ## everything that needs Go alone
+	@echo "make test: all passed"
+
+vet:
+	$(GO) vet ./...
+
+fmt:
+	@out=$$(find . -name '*.go' -not -path './.git/*' -exec gofmt -l {} +) || exit 1; \
+	if [ -n "$$out" ]; then echo "gofmt -w these:"; echo "$$out"; exit 1; fi
+	@echo "gofmt: clean"
+
+# The race detector needs cgo and a C compiler. Whether they work is found out
+# by trying; RACE=-race insists on it, RACE= does without.
+unit:
+	@race="$(RACE)"; \
+	if [ "$(origin RACE)" = undefined ]; then \
+	  if $(GO) test -race -run '^$$' ./internal/cmsg >/dev/null 2>&1; then race=-race; \
+	  else echo "no C compiler for the race detector: testing without it"; fi; \
+	fi; \
+	set -x; $(GO) test $$race -timeout $(TIMEOUT) ./...
+
+# unsafe (and cgo, which implies it) stands in rawmsg and in tests, nowhere
+# else. The files are searched, not the build: one build sees one system's.
+fence:
+	@out=$$(grep -rlE '^[[:space:]]*(import[[:space:]]+)?([a-zA-Z_.]+[[:space:]]+)?"(unsafe|C)"' --include='*.go' . \
+	  | grep -vE '^\./(rawmsg|bench)/|_test\.go$$'); \
+	if [ -n "$$out" ]; then echo "unsafe outside rawmsg:"; echo "$$out"; exit 1; fi
+	@grep -rq '"unsafe"' rawmsg || { echo "the fence looks in the wrong place"; exit 1; }
+	@echo "unsafe: in rawmsg and in tests alone"
+
+# What a user of the module gets is this module and the standard library.
+deps:
+	@out=$$($(GO) list -deps -f '{{if not .Standard}}{{.ImportPath}}{{end}}' ./...) || exit 1; \
+	case "$$out" in *example.com/fdpass/rawmsg*) ;; *) echo "go list shows nothing"; exit 1;; esac; \
+	out=$$(echo "$$out" | grep -v '^example\.com/fdpass' || true); \
+	if [ -n "$$out" ]; then echo "outside the standard library:"; echo "$$out"; exit 1; fi
+	@out=$$(grep -rl 'golang[.]org/x' . | grep -vE '^\./(\.git|bench)(/|$$)'); \
+	if [ -n "$$out" ]; then echo "a module of the Go project in:"; echo "$$out"; exit 1; fi
+	@echo "dependencies: the standard library"
+
+# Compiles every package for every Linux architecture that this Go has and for
+# systems where calls return errors.ErrUnsupported; vet compiles the tests.
+cross:
+	@for target in $$($(GO) tool dist list | grep '^linux/') darwin/arm64 freebsd/amd64 windows/amd64; do \
+	  GOOS=$${target%/*} GOARCH=$${target#*/} CGO_ENABLED=0 $(GO) build ./... && \
+	  GOOS=$${target%/*} GOARCH=$${target#*/} CGO_ENABLED=0 $(GO) vet ./... || \
+	    { echo "does not build for $$target"; exit 1; }; \
+	  echo "builds for $$target"; \
+	done

@@ -1,0 +1,139 @@
+// Command fdpass sends and receives open file descriptors over Unix sockets,
+// and shows what such a message looks like.
+//
+//	fdpass demo
+//	fdpass recv /tmp/s
+//	fdpass send -wait /tmp/s /etc/hostname
+//
+// Every command has its own help: fdpass recv -h. It exits with status 1 when
+// it failed and with 2 when it was used wrongly.
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"text/tabwriter"
+)
+
+// command is one subcommand. Its flags are declared apart from running it, so
+// that help and shell completion know them too.
+type command struct {
+	name    string
+	args    string // what follows the flags in the usage line
+	summary string // one line, lower case, no full stop
+	help    string // what -h prints below the flags, with an example
+	// setup declares the flags on fs and returns what runs the command with
+	// the arguments that follow them.
+	setup func(fs *flag.FlagSet) (run func(args []string) error)
+}
+
+// commands are in the order in which the help lists them. It is a function
+// because commands such as help refer back to the list.
+func commands() []*command {
+	return []*command{}
+}
+
+// usageError is wrong usage, as opposed to a failure.
+type usageError string
+
+func (e usageError) Error() string { return string(e) }
+
+// usagef makes a usageError.
+func usagef(format string, args ...any) error {
+	return usageError(fmt.Sprintf(format, args...))
+}
+
+func main() {
+	os.Exit(run(os.Args[1:]))
+}
+
+// run is the whole program; the result is its exit status.
+func run(args []string) int {
+	err := dispatch(args)
+	if err == nil {
+		return 0
+	}
+	fmt.Fprintf(os.Stderr, "fdpass: %v\n", err)
+	var usage usageError
+	if errors.As(err, &usage) {
+		return 2
+	}
+	return 1
+}
+
+func dispatch(args []string) error {
+	if len(args) == 0 {
+		overview(os.Stderr)
+		return usagef("no command given")
+	}
+	switch args[0] {
+	case "-h", "-help", "--help":
+		return overview(os.Stdout)
+	}
+	for _, c := range commands() {
+		if c.name == args[0] {
+			return c.start(args[1:])
+		}
+	}
+	return usagef("there is no command %q; fdpass -h lists them", args[0])
+}
+
+// start parses the flags and runs the command, or prints its help.
+func (c *command) start(args []string) error {
+	fs := flag.NewFlagSet(c.name, flag.ContinueOnError)
+	fs.SetOutput(io.Discard) // errors are printed once, by run
+	run := c.setup(fs)
+	switch err := fs.Parse(args); {
+	case errors.Is(err, flag.ErrHelp):
+		return c.usage(os.Stdout)
+	case err != nil:
+		return usagef("%s: %v; see fdpass %s -h", c.name, err, c.name)
+	}
+	return run(fs.Args())
+}
+
+// usage is the text of -h.
+func (c *command) usage(w io.Writer) error {
+	fs := flag.NewFlagSet(c.name, flag.ContinueOnError)
+	fs.SetOutput(w)
+	c.setup(fs)
+	flags := 0
+	fs.VisitAll(func(*flag.Flag) { flags++ })
+	line := "usage: fdpass " + c.name
+	if flags > 0 {
+		line += " [flags]"
+	}
+	if c.args != "" {
+		line += " " + c.args
+	}
+	fmt.Fprintf(w, "%s\n\n%s\n", line, c.help)
+	if flags > 0 {
+		fmt.Fprintf(w, "\nflags:\n")
+		fs.PrintDefaults()
+	}
+	return nil
+}
+
+// overview is the text of fdpass -h.
+func overview(w io.Writer) error {
+	fmt.Fprintf(w, `fdpass passes open file descriptors between programs, over Unix sockets.
+
+usage: fdpass COMMAND [flags] [ARG…]
+
+`)
+	tw := tabwriter.NewWriter(w, 0, 0, 3, ' ', 0)
+	for _, c := range commands() {
+		fmt.Fprintf(tw, "  %s\t%s\n", c.name, c.summary)
+	}
+	tw.Flush()
+	fmt.Fprintf(w, `
+fdpass COMMAND -h tells more. For example, in two terminals:
+
+  fdpass recv /tmp/s
+  fdpass send -wait /tmp/s /etc/hostname
+`)
+	return nil
+}
