@@ -1,0 +1,19 @@
+//go:build !linux
+
+package fdpass
+
+import "errors"
+
+// Everything starts by looking at the socket, so these are the errors that
+// every call returns.
+
+func socketType(fd int) (int, error)      { return 0, errors.ErrUnsupported }
+func getsockopt(fd, opt int) (int, error) { return 0, errors.ErrUnsupported }
+func setsockopt(fd, opt, value int) error { return errors.ErrUnsupported }
+func blocks(fd int) bool                  { return false }
+func closeFDs(fds []int) error            { return nil }
+func closeFD(fd int) error                { return nil }
+
+func peerCredentials(fd int) (Credentials, error) {
+	return Credentials{}, errors.ErrUnsupported
+}

@@ -1,0 +1,114 @@
+package fdpass
+
+import (
+	"bytes"
+	"syscall"
+	"time"
+
+	"example.com/fdpass/internal/cmsg"
+)
+
+// Credentials identify a process: struct ucred, the payload of
+// SCM_CREDENTIALS; unix(7). The kernel has checked them. They are numbers of
+// the receiver's PID and user namespaces.
+type Credentials struct {
+	PID int32 // 0 where the process has no number here
+	UID uint32
+	GID uint32
+}
+
+// Rights appends the descriptors of an SCM_RIGHTS message to dst. A negative
+// slot is never a descriptor: it is left out, and the error is the errno that it
+// stands for. Data that are not whole ints are [ErrMalformed], after the whole
+// ones. Any other message adds nothing.
+func (c Control) Rights(dst []int) ([]int, error) {
+	if !c.is(SCM_RIGHTS) {
+		return dst, nil
+	}
+	var err error
+	for i := 0; i+4 <= len(c.Data); i += 4 {
+		if fd := int32(c.uint32At(i)); fd >= 0 {
+			dst = append(dst, int(fd))
+		} else {
+			err = syscall.Errno(-fd)
+		}
+	}
+	if len(c.Data)%4 != 0 {
+		err = ErrMalformed
+	}
+	return dst, err
+}
+
+// Credentials returns what an SCM_CREDENTIALS message says of the sender; ok is
+// false for any other message, and for one that was cut short.
+func (c Control) Credentials() (cred Credentials, ok bool) {
+	if !c.is(SCM_CREDENTIALS) || len(c.Data) < 12 {
+		return Credentials{}, false
+	}
+	return Credentials{int32(c.uint32At(0)), c.uint32At(4), c.uint32At(8)}, true
+}
+
+// PIDFD returns the descriptor of an SCM_PIDFD message, or the errno for which
+// the kernel could not make one: EMFILE where the table is full, ESRCH where
+// the sender is gone. For any other message it is [ErrNoPIDFD].
+func (c Control) PIDFD() (fd int, err error) {
+	if !c.is(SCM_PIDFD) || len(c.Data) < 4 {
+		return -1, ErrNoPIDFD
+	}
+	if fd := int32(c.uint32At(0)); fd < 0 {
+		return -1, syscall.Errno(-fd)
+	} else {
+		return int(fd), nil
+	}
+}
+
+// Label returns the security label of an SCM_SECURITY message, without the
+// zero that may end it.
+func (c Control) Label() (label string, ok bool) {
+	if !c.is(SCM_SECURITY) {
+		return "", false
+	}
+	return string(bytes.TrimRight(c.Data, "\x00")), true
+}
+
+// Inq returns the number of bytes left in the queue, from an SCM_INQ message.
+func (c Control) Inq() (n int, ok bool) {
+	if !c.is(SCM_INQ) || len(c.Data) < 4 {
+		return 0, false
+	}
+	return int(int32(c.uint32At(0))), true
+}
+
+// Time returns when the kernel took the message from the sender, from any of
+// the four forms that SO_TIMESTAMP and SO_TIMESTAMPNS have: microseconds or
+// nanoseconds, in longs (the old ones) or in 64-bit numbers (the new ones);
+// socket(7).
+func (c Control) Time() (t time.Time, ok bool) {
+	if c.Level != SOL_SOCKET {
+		return time.Time{}, false
+	}
+	unit, long := int64(time.Nanosecond), cmsg.Native.Word
+	switch c.Type {
+	case soTimestampOld:
+		unit = int64(time.Microsecond)
+	case soTimestampNew:
+		unit, long = int64(time.Microsecond), 8
+	case soTimestampnsOld:
+	case soTimestampnsNew:
+		long = 8
+	default:
+		return time.Time{}, false
+	}
+	if len(c.Data) < 2*long {
+		return time.Time{}, false
+	}
+	return time.Unix(c.longAt(0, long), c.longAt(long, long)*unit), true
+}
+
+// longAt reads a signed number of 4 or 8 bytes at byte i.
+func (c Control) longAt(i, size int) int64 {
+	if size == 8 {
+		return int64(cmsg.Native.Uint64(c.Data[i:]))
+	}
+	return int64(int32(c.uint32At(i)))
+}
