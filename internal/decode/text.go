@@ -1,0 +1,124 @@
+package decode
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+
+	"example.com/fdpass/internal/abi"
+)
+
+// A line of text shows this many bytes, and a field at most so many of them.
+const (
+	bytesPerLine = 8
+	maxShown     = 64
+)
+
+// Write explains buf to w as a's kernel reads it. The error is w's, or an
+// [*Error] that says where buf stops making sense, which w has been told, too.
+func Write(w io.Writer, a abi.Arch, buf []byte) error {
+	r := Explain(a, buf)
+	if err := r.WriteText(w); err != nil {
+		return err
+	}
+	if r.Error != nil {
+		return r.Error
+	}
+	return nil
+}
+
+// WriteText writes r in lines of 80 columns: offset, bytes, C declaration and
+// what they mean.
+func (r *Report) WriteText(w io.Writer) error {
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "%s as %s reads them: %s\n", count(r.Size, "byte"), r.Arch, r.Kind)
+	for i, m := range r.Messages {
+		fmt.Fprintf(&b, "\n%d. %s: %s\n", i+1, m.Name, m.Summary)
+		r.lines(&b, m.Fields)
+		for _, n := range m.Notes {
+			fmt.Fprintf(&b, "  ! %s\n", n)
+		}
+	}
+	if r.Rest != nil {
+		b.WriteString("\n")
+		r.lines(&b, r.Rest)
+	}
+	if r.Error != nil {
+		fmt.Fprintf(&b, "  ! %v\n", r.Error)
+	}
+	_, err := w.Write(b.Bytes())
+	return err
+}
+
+// lines writes one or more lines for each field, their columns aligned.
+func (r *Report) lines(b *bytes.Buffer, fields []Field) {
+	width := 0
+	for _, f := range fields {
+		width = max(width, len(f.decl()))
+	}
+	for _, f := range fields {
+		p := r.buf[f.Offset:][:f.Size]
+		shown := p[:min(len(p), maxShown)]
+		for i := 0; i < len(shown); i += bytesPerLine {
+			part := shown[i:min(i+bytesPerLine, len(shown))]
+			line := fmt.Sprintf("  %04x  %- 23x", f.Offset+i, part)
+			switch {
+			case f.opaque():
+				line += fmt.Sprintf("  %-*s  %s", width, first(i, f.decl()), printable(part))
+			case i == 0:
+				line += fmt.Sprintf("  %-*s  %s", width, f.decl(), f.meaning())
+			}
+			b.Write(bytes.TrimRight([]byte(line), " "))
+			b.WriteByte('\n')
+		}
+		if n := len(p) - len(shown); n > 0 {
+			fmt.Fprintf(b, "  …     %s more\n", count(n, "byte"))
+		}
+	}
+}
+
+// first is s on the first line of a field, nothing on the others.
+func first(i int, s string) string {
+	if i > 0 {
+		return ""
+	}
+	return s
+}
+
+// decl is f as C declares it.
+func (f Field) decl() string {
+	if f.Type == "" {
+		return f.Name
+	}
+	return f.Type + " " + f.Name
+}
+
+// opaque says whether f's bytes are shown as characters, too, for want of a
+// meaning or because they are text.
+func (f Field) opaque() bool {
+	_, text := f.Value.(string)
+	return text || f.Name == "data" || f.Name == "unread"
+}
+
+// meaning is f's value and what it means.
+func (f Field) meaning() string {
+	switch {
+	case f.Value == nil:
+		return f.Note
+	case f.Note == "":
+		return fmt.Sprint(f.Value)
+	}
+	return fmt.Sprintf("%v = %s", f.Value, f.Note)
+}
+
+// printable is b in quotation marks, with a dot for what is not ASCII.
+func printable(b []byte) string {
+	s := make([]byte, len(b))
+	for i, c := range b {
+		s[i] = c
+		if c < ' ' || c > '~' {
+			s[i] = '.'
+		}
+	}
+	return "|" + string(s) + "|"
+}
