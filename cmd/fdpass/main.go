@@ -15,6 +15,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"text/tabwriter"
 )
 
@@ -33,7 +34,7 @@ type command struct {
 // commands are in the order in which the help lists them. It is a function
 // because commands such as help refer back to the list.
 func commands() []*command {
-	return []*command{}
+	return []*command{demoCommand(), recvCommand(), sendCommand()}
 }
 
 // usageError is wrong usage, as opposed to a failure.
@@ -56,12 +57,17 @@ func run(args []string) int {
 	if err == nil {
 		return 0
 	}
-	fmt.Fprintf(os.Stderr, "fdpass: %v\n", err)
+	fmt.Fprintf(os.Stderr, "fdpass: %s\n", message(err))
 	var usage usageError
 	if errors.As(err, &usage) {
 		return 2
 	}
 	return 1
+}
+
+// message is an error's text; the library's own begin with its name already.
+func message(err error) string {
+	return strings.TrimPrefix(err.Error(), "fdpass: ")
 }
 
 func dispatch(args []string) error {
@@ -72,6 +78,9 @@ func dispatch(args []string) error {
 	switch args[0] {
 	case "-h", "-help", "--help":
 		return overview(os.Stdout)
+	}
+	if stage, ok := stages[args[0]]; ok {
+		return stage(args[1:])
 	}
 	for _, c := range commands() {
 		if c.name == args[0] {

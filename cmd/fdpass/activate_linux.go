@@ -1,0 +1,140 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+)
+
+// firstFD is SD_LISTEN_FDS_START of sd_listen_fds(3).
+const firstFD = 3
+
+// self is this program, also when its file has been replaced since.
+const self = "/proc/self/exe"
+
+// become replaces this process by cmd, with the files as its descriptors from
+// 3 on. It returns only when that fails.
+//
+// Those numbers are mostly taken: by the files themselves in another order,
+// and by descriptors that Go's runtime polls with and would go on using, and
+// writing to, between dup3 and exec. So it takes two steps. Here the files get
+// numbers above the wanted ones, and each wanted number is occupied by
+// something that survives exec. In the next image ([activate]) the runtime
+// therefore has nothing there, nor is anything there needed any more.
+func (r *receiver) become(files []*os.File, cmd []string) error {
+	path, names, err := r.lookUp(len(files), cmd)
+	if err != nil {
+		return err
+	}
+	moved := make([]string, len(files))
+	for i, f := range files {
+		err := control(f, func(fd int) error {
+			n, err := fcntl(fd, syscall.F_DUPFD, firstFD+len(files))
+			moved[i] = strconv.Itoa(n)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	for fd := firstFD; fd < firstFD+len(files); fd++ {
+		if err := occupy(fd, number(files[0])); err != nil {
+			return err
+		}
+	}
+	args := append([]string{"fdpass", "activate", strings.Join(moved, ","), names, path}, cmd...)
+	return &os.PathError{Op: "exec", Path: self, Err: syscall.Exec(self, args, os.Environ())}
+}
+
+// occupy makes sure that fd is open after exec, on no matter what: on what some
+// has, if it is free.
+func occupy(fd, some int) error {
+	n, err := fcntl(some, syscall.F_DUPFD, fd) // the lowest free number from fd on
+	if err != nil {
+		return err
+	}
+	if n != fd {
+		syscall.Close(n)
+	}
+	_, err = fcntl(fd, syscall.F_SETFD, 0)
+	return err
+}
+
+// start runs cmd with the files as its descriptors from 3 on, and waits for it.
+// A status other than 0 is its own business and is told, not returned.
+func (r *receiver) start(files []*os.File, cmd []string) error {
+	path, names, err := r.lookUp(len(files), cmd)
+	if err != nil {
+		return err
+	}
+	attr := &syscall.ProcAttr{Env: os.Environ(), Files: []uintptr{0, 1, 2}}
+	in := make([]string, len(files))
+	for i, f := range files {
+		attr.Files = append(attr.Files, uintptr(number(f)))
+		in[i] = strconv.Itoa(firstFD + i)
+	}
+	args := append([]string{"fdpass", "activate", strings.Join(in, ","), names, path}, cmd...)
+	pid, err := syscall.ForkExec(self, args, attr)
+	if err != nil {
+		return &os.PathError{Op: "exec", Path: self, Err: err}
+	}
+	p, err := os.FindProcess(pid)
+	if err != nil {
+		return err
+	}
+	state, err := p.Wait()
+	if err == nil && !state.Success() {
+		fmt.Fprintf(os.Stderr, "fdpass: %s: %v\n", cmd[0], state)
+	}
+	return err
+}
+
+// lookUp finds the program and makes LISTEN_FDNAMES.
+func (r *receiver) lookUp(n int, cmd []string) (path, names string, err error) {
+	if path, err = exec.LookPath(cmd[0]); err != nil {
+		return "", "", err
+	}
+	names = r.names
+	if names == "" {
+		names = "unknown" // as sd_listen_fds_with_names(3) has it
+	}
+	switch given := strings.Count(names, ":") + 1; given {
+	case n:
+	case 1:
+		names = strings.Join(slices.Repeat([]string{names}, n), ":")
+	default:
+		return "", "", fmt.Errorf("%d names for %s", given, plural(n, "descriptor"))
+	}
+	return path, names, nil
+}
+
+// activate is the second step of [receiver.become], and the first thing that
+// the child of [receiver.start] does: LISTEN_PID has to be the number of the
+// process that CMD is to be. Its arguments are the numbers that the
+// descriptors have now, their names, the program's path and its own arguments.
+func activate(args []string) error {
+	now := strings.Split(args[0], ",")
+	for i, s := range now {
+		fd, err := strconv.Atoi(s)
+		if err != nil {
+			return err
+		}
+		if fd == firstFD+i {
+			continue
+		}
+		if err := syscall.Dup3(fd, firstFD+i, 0); err != nil {
+			return os.NewSyscallError("dup3", err)
+		}
+		syscall.CloseOnExec(fd)
+	}
+	env := slices.DeleteFunc(os.Environ(), func(s string) bool { return strings.HasPrefix(s, "LISTEN_") })
+	env = append(env,
+		fmt.Sprintf("LISTEN_FDS=%d", len(now)),
+		fmt.Sprintf("LISTEN_PID=%d", os.Getpid()),
+		"LISTEN_FDNAMES="+args[1])
+	return &os.PathError{Op: "exec", Path: args[2], Err: syscall.Exec(args[2], args[3:], env)}
+}

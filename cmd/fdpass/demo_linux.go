@@ -1,0 +1,171 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"example.com/fdpass"
+)
+
+// demoTime bounds the demo, in case it is given a file to read that nobody
+// ever writes to.
+const demoTime = 30 * time.Second
+
+func (d *demo) run(names []string) error {
+	if err := noFlags("demo", names); err != nil {
+		return err
+	}
+	exhibits, err := exhibit(names)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), demoTime)
+	defer cancel()
+	conn, child, err := startReceiver(ctx)
+	if err != nil {
+		return err
+	}
+	err = d.send(conn, exhibits, child.Process.Pid)
+	conn.Close()
+	if werr := child.Wait(); err == nil && werr != nil {
+		err = fmt.Errorf("the receiver: %w", werr)
+	}
+	if ctx.Err() != nil {
+		err = fmt.Errorf("the receiver has not read everything within %v", demoTime)
+	}
+	return err
+}
+
+// demoPayload is the only text that goes over the socket.
+const demoPayload = "here you are"
+
+func (d *demo) send(conn *net.UnixConn, exhibits []item, receiver int) error {
+	fmt.Printf(`fdpass demo: a process hands open files to another one, over a Unix socket.
+
+1. The sender, process %d, has these open:
+
+`, os.Getpid())
+	files := make([]*os.File, len(exhibits))
+	for i, e := range exhibits {
+		files[i] = e.file
+		fmt.Printf("     fd %-4d %s\n", number(e.file), printable(e.about))
+	}
+	fmt.Printf(`
+   It calls sendmsg(2) once, with the payload %q (%d bytes)
+   and a control message of type SCM_RIGHTS that holds the numbers above.
+   No file name goes over the socket.
+
+2. The receiver, process %d, `, demoPayload, len(demoPayload), receiver)
+	_, err := fdpass.SendMsg(conn, []byte(demoPayload), files...)
+	closeAll(files)
+	return err
+}
+
+// startReceiver starts this program again, with one end of a pair of sockets
+// as its descriptor 3.
+func startReceiver(ctx context.Context) (*net.UnixConn, *exec.Cmd, error) {
+	fds, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return nil, nil, os.NewSyscallError("socketpair", err)
+	}
+	ours, theirs := os.NewFile(uintptr(fds[0]), "socket"), os.NewFile(uintptr(fds[1]), "socket")
+	defer ours.Close() // package net makes a duplicate
+	defer theirs.Close()
+	c, err := net.FileConn(ours)
+	if err != nil {
+		return nil, nil, err
+	}
+	child := exec.CommandContext(ctx, self)
+	child.Args = []string{"fdpass", "demo-receiver"}
+	child.ExtraFiles = []*os.File{theirs}
+	child.Stdout, child.Stderr = os.Stdout, os.Stderr
+	if err := child.Start(); err != nil {
+		c.Close()
+		return nil, nil, err
+	}
+	return c.(*net.UnixConn), child, nil
+}
+
+// item is an open file and what the sender knows about it.
+type item struct {
+	file  *os.File
+	about string
+}
+
+// exhibit opens what is to be shown.
+func exhibit(names []string) (items []item, err error) {
+	if len(names) == 0 {
+		return ownChoice()
+	}
+	files, err := openAll(names, false, deadline(demoTime))
+	for i, f := range files {
+		items = append(items, item{f, names[i]})
+	}
+	return items, err
+}
+
+// ownChoice is a file that every Linux has, one that has no name at all any
+// more, and a pipe, which never had one.
+func ownChoice() ([]item, error) {
+	version, err := openPath("/proc/version", false)
+	if err != nil {
+		return nil, err
+	}
+	deleted, err := deletedFile("This file was deleted before it was sent.\nNobody can open it by a name any more.\n")
+	if err != nil {
+		return nil, err
+	}
+	pipe, err := filledPipe("These bytes were waiting in a pipe.\n")
+	if err != nil {
+		return nil, err
+	}
+	return []item{
+		{version, "/proc/version, a file"},
+		{deleted, "a file that is deleted already"},
+		{pipe, "the reading end of a pipe"},
+	}, nil
+}
+
+func deletedFile(text string) (*os.File, error) {
+	dir, err := os.MkdirTemp("", "fdpass-demo-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	name := filepath.Join(dir, "note")
+	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+		return nil, err
+	}
+	return openPath(name, false)
+}
+
+// filledPipe is the reading end of a pipe that holds a text, no longer than a
+// pipe can, and has no writer any more.
+func filledPipe(text string) (*os.File, error) {
+	var p [2]int
+	if err := syscall.Pipe2(p[:], syscall.O_CLOEXEC); err != nil {
+		return nil, os.NewSyscallError("pipe2", err)
+	}
+	w := os.NewFile(uintptr(p[1]), "pipe")
+	defer w.Close()
+	_, err := w.WriteString(text)
+	return os.NewFile(uintptr(p[0]), "pipe"), err
+}
+
+// indent sets a text in from the left.
+func indent(text, by string) string {
+	lines := strings.Split(strings.TrimRight(text, "\n"), "\n")
+	for i, l := range lines {
+		if l != "" {
+			lines[i] = by + l
+		}
+	}
+	return strings.Join(lines, "\n")
+}

@@ -1,0 +1,135 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"syscall"
+	"unicode"
+	"unicode/utf8"
+
+	"example.com/fdpass"
+	"example.com/fdpass/internal/abi"
+	"example.com/fdpass/internal/decode"
+	"example.com/fdpass/rawmsg"
+)
+
+// demoReceiver is the second process of the demo. It has a socket as its
+// descriptor 3 and knows nothing else.
+func demoReceiver([]string) error {
+	payload, control, err := receiveRaw(3)
+	if err != nil {
+		return err
+	}
+	fmt.Printf(`calls recvmsg(2) and finds
+   %q in its payload buffer, and in its control buffer
+   what the kernel wrote there:
+
+`, payload)
+	var text bytes.Buffer
+	if err := decode.Write(&text, abi.Native(), control); err != nil {
+		return err
+	}
+	fmt.Println(indent(text.String(), "   "))
+	fmt.Print(`
+   The numbers are the receiver's own: the kernel has given it duplicates of
+   the sender's descriptors. It reads what they are open on:
+
+`)
+	for c, err := range fdpass.ParseControls(control) {
+		if err != nil {
+			return err
+		}
+		fds, err := c.Rights(nil)
+		if err != nil {
+			return err
+		}
+		for _, fd := range fds {
+			fmt.Printf("     fd %-4d %s\n", fd, contents(fd))
+		}
+	}
+	fmt.Println("\nThat was it. Next: fdpass recv -h, fdpass send -h.")
+	return nil
+}
+
+// receiveRaw is the mechanism: one call, a header that points to two buffers,
+// and lengths in it that the kernel sets to what it has used.
+func receiveRaw(sock int) (payload, control []byte, err error) {
+	payload = make([]byte, 64)
+	control = make([]byte, fdpass.CmsgSpace(4*fdpass.MaxFDs))
+	iov := rawmsg.Iovec{Base: &payload[0], Len: uintptr(len(payload))}
+	msg := rawmsg.Msghdr{
+		Iov:        &iov,
+		Iovlen:     1,
+		Control:    &control[0],
+		Controllen: uintptr(len(control)),
+	}
+	n, err := rawmsg.Recvmsg(sock, &msg, syscall.MSG_CMSG_CLOEXEC)
+	if err != nil {
+		return nil, nil, os.NewSyscallError("recvmsg", err)
+	}
+	if n == 0 {
+		return nil, nil, errors.New("the sender has sent nothing")
+	}
+	return payload[:n], control[:msg.Controllen], nil
+}
+
+// The demo shows the beginning of a file alone.
+const (
+	demoBytes = 4096
+	demoLines = 4
+	demoWidth = 66
+)
+
+// contents is the beginning of what a descriptor reads, in lines that fit
+// behind its number.
+func contents(fd int) string {
+	f := os.NewFile(uintptr(fd), fmt.Sprintf("fd %d", fd))
+	defer f.Close()
+	buf := make([]byte, demoBytes)
+	n, err := f.Read(buf) // once: a connection may have no more to read for now
+	if n == 0 {
+		if err == io.EOF {
+			return "(empty)"
+		}
+		return fmt.Sprintf("(cannot be read: %v)", errors.Unwrap(err))
+	}
+	return excerpt(string(buf[:n]))
+}
+
+// excerpt is a text's first lines, one below the other; of other bytes it is
+// their numbers.
+func excerpt(s string) string {
+	if !isText(s) {
+		return fmt.Sprintf("% x … (%d bytes or more)", s[:min(len(s), 12)], len(s))
+	}
+	lines := strings.Split(strings.TrimRight(s, "\n"), "\n")
+	if len(lines) > demoLines {
+		lines = append(lines[:demoLines], "…")
+	}
+	for i, l := range lines {
+		l = strings.ReplaceAll(l, "\t", " ")
+		if r := []rune(l); len(r) > demoWidth {
+			l = string(r[:demoWidth-1]) + "…"
+		}
+		lines[i] = l
+	}
+	return strings.Join(lines, "\n             ")
+}
+
+// isText is whether s can go to a terminal. A character that the buffer's end
+// has cut in two is let pass.
+func isText(s string) bool {
+	for i, r := range s {
+		if r == utf8.RuneError && len(s)-i >= utf8.UTFMax {
+			return false
+		}
+		if !unicode.IsPrint(r) && r != '\n' && r != '\t' && r != utf8.RuneError {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,18 @@
+//go:build !linux
+
+package main
+
+import (
+	"errors"
+	"fmt"
+	"runtime"
+)
+
+// errSystem is what needs Linux says elsewhere.
+var errSystem = fmt.Errorf("needs Linux, this is %s: %w", runtime.GOOS, errors.ErrUnsupported)
+
+func (s *sender) run([]string) error   { return errSystem }
+func (r *receiver) run([]string) error { return errSystem }
+func (d *demo) run([]string) error     { return errSystem }
+
+var stages map[string]func(args []string) error

@@ -1,0 +1,151 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// address is the SOCKET of a command line: a path or @name, or fd:N.
+type address struct {
+	name string
+	fd   int // the N of fd:N, or -1
+}
+
+// maxPath is the longest path that sockaddr_un holds, with its final zero.
+const maxPath = 107
+
+func parseAddress(s string) (address, error) {
+	switch {
+	case s == "" || s == "@":
+		return address{}, usagef("SOCKET is empty")
+	case strings.HasPrefix(s, "fd:"):
+		fd, err := parseFD(s)
+		return address{s, fd}, err
+	case len(s) > maxPath:
+		return address{}, usagef("SOCKET has %d bytes, and the address of a Unix socket holds %d", len(s), maxPath)
+	}
+	return address{s, -1}, nil
+}
+
+// dial connects to the socket, or makes the inherited one a connection.
+func (a address) dial(wait bool, end time.Time) (*net.UnixConn, error) {
+	if a.fd >= 0 {
+		conn, l, err := a.inherit()
+		if l != nil {
+			l.Close()
+			err = fmt.Errorf("%s: is listening, not connected", a.name)
+		}
+		return conn, err
+	}
+	for {
+		conn, err := dialAnyType(a.name, end)
+		if err == nil || !again(err, wait) {
+			return conn, err
+		}
+		if pause := 20 * time.Millisecond; end.IsZero() || time.Until(end) > pause {
+			time.Sleep(pause)
+			continue
+		}
+		return nil, fmt.Errorf("timed out: %w", err)
+	}
+}
+
+// again tells whether to try to connect once more. EAGAIN is a listener whose
+// queue is full; the others are one that has not got there yet.
+func again(err error, wait bool) bool {
+	return errors.Is(err, syscall.EAGAIN) ||
+		wait && (errors.Is(err, syscall.ENOENT) || errors.Is(err, syscall.ECONNREFUSED))
+}
+
+// dialAnyType connects with the type of socket that is there.
+func dialAnyType(name string, end time.Time) (*net.UnixConn, error) {
+	var first error
+	for _, network := range []string{"unix", "unixpacket", "unixgram"} {
+		d := net.Dialer{Deadline: end}
+		c, err := d.Dial(network, name)
+		if err == nil {
+			return c.(*net.UnixConn), nil
+		}
+		if first == nil {
+			first = err
+		}
+		if !errors.Is(err, syscall.EPROTOTYPE) {
+			break
+		}
+	}
+	return nil, first
+}
+
+// inherit makes fd:N a connection or a listener.
+func (a address) inherit() (*net.UnixConn, *net.UnixListener, error) {
+	f, err := inherited(a.fd, a.name)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer f.Close() // package net makes a duplicate
+	var listening bool
+	err = control(f, func(fd int) error {
+		listening, err = unixSocket(fd)
+		return err
+	})
+	if err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", a.name, err)
+	}
+	if listening {
+		l, err := net.FileListener(f)
+		if err != nil {
+			return nil, nil, err
+		}
+		return nil, l.(*net.UnixListener), nil
+	}
+	conn, err := fileConn(f)
+	return conn, nil, err
+}
+
+// fileConn is net.FileConn, after which the open file is as it was. FileConn
+// makes it nonblocking for everyone who shares it, such as the program that
+// started this one; and nothing here needs that, since each message is sent
+// and received with MSG_DONTWAIT.
+func fileConn(f *os.File) (*net.UnixConn, error) {
+	var flags int
+	err := control(f, func(fd int) (err error) {
+		flags, err = fcntl(fd, syscall.F_GETFL, 0)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	c, err := net.FileConn(f)
+	if err != nil {
+		return nil, err
+	}
+	conn := c.(*net.UnixConn)
+	err = control(conn, func(fd int) error {
+		_, err := fcntl(fd, syscall.F_SETFL, flags)
+		return err
+	})
+	if err != nil {
+		conn.Close()
+		return nil, err
+	}
+	return conn, nil
+}
+
+// unixSocket tells whether a Unix socket is listening, and of anything else
+// what it is.
+func unixSocket(fd int) (listening bool, err error) {
+	d, err := describe(fd)
+	if err != nil {
+		return false, err
+	}
+	if !strings.HasPrefix(d.kind, "unix") {
+		return false, fmt.Errorf("is no Unix socket: %s %s", d.kind, d.what)
+	}
+	n, err := syscall.GetsockoptInt(fd, syscall.SOL_SOCKET, syscall.SO_ACCEPTCONN)
+	return n != 0, os.NewSyscallError("getsockopt", err)
+}
