@@ -53,14 +53,20 @@ func (m *Message) AppendFDs(dst []int) []int {
 // "fdpass", since what it was opened as is not part of the message. Nonblocking
 // ones go to Go's poller, where the kernel can poll them.
 func (m *Message) TakeFiles() []*os.File {
-	if len(m.fds) == 0 {
+	files := newFiles(m.fds)
+	m.fds = m.fds[:0]
+	return files
+}
+
+// newFiles makes descriptors files, which own them.
+func newFiles(fds []int) []*os.File {
+	if len(fds) == 0 {
 		return nil
 	}
-	files := make([]*os.File, len(m.fds))
-	for i, fd := range m.fds {
+	files := make([]*os.File, len(fds))
+	for i, fd := range fds {
 		files[i] = os.NewFile(uintptr(fd), "fdpass")
 	}
-	m.fds = m.fds[:0]
 	return files
 }
 

@@ -3,9 +3,10 @@ package fdpass
 import (
 	"errors"
 	"fmt"
+	"syscall"
 )
 
-// Options say what a [Receiver], [BatchReceiver] or [Stream] asks of a socket
+// Options say what a [Receiver] or [BatchReceiver] asks of a socket
 // beside its bytes. The zero value asks for nothing: no descriptors, bytes
 // alone.
 //
@@ -77,6 +78,21 @@ func (o *Options) check() error {
 	}
 	o.MaxFDs = min(o.MaxFDs, MaxFDs)
 	return nil
+}
+
+// open finds out what conn is and applies the options to it.
+func (o *Options) open(conn syscall.Conn) (end endpoint, r room, err error) {
+	if err := o.check(); err != nil {
+		return end, r, err
+	}
+	if end, err = open(conn); err != nil {
+		return end, r, err
+	}
+	err = end.control(func(fd int) (err error) {
+		r, err = o.apply(fd, end.typ)
+		return err
+	})
+	return end, r, err
 }
 
 // apply switches the options on and works out the room that everything but

@@ -41,22 +41,12 @@ type Receiver struct {
 // that make no sense, [errors.ErrUnsupported] for one that the kernel lacks, and
 // what getsockopt(2) and setsockopt(2) return.
 func NewReceiver(conn syscall.Conn, opts Options) (*Receiver, error) {
-	if err := opts.check(); err != nil {
-		return nil, err
-	}
-	r := &Receiver{opts: opts}
-	var err error
-	if r.end, err = open(conn); err != nil {
-		return nil, err
-	}
-	err = r.end.control(func(fd int) (err error) {
-		r.room, err = opts.apply(fd, r.end.typ)
-		return err
-	})
+	end, room, err := opts.open(conn)
 	if err != nil {
 		return nil, err
 	}
-	r.init(make([]byte, r.room.size(opts.MaxFDs)))
+	r := &Receiver{end: end, opts: opts, room: room}
+	r.init(make([]byte, room.size(opts.MaxFDs)))
 	if opts.Address {
 		r.name = make([]byte, sockaddrLen)
 	}

@@ -145,6 +145,17 @@ func checkCount(n int) error {
 	return nil
 }
 
+// controlLen is how long the control messages are.
+func (out *Outgoing) controlLen() (n int) {
+	if out.Credentials != nil {
+		n += CmsgSpace(credentialsLen)
+	}
+	if len(out.FDs) > 0 {
+		n += CmsgSpace(intLen * len(out.FDs))
+	}
+	return n
+}
+
 // appendControl appends the control messages.
 func (out *Outgoing) appendControl(b []byte) []byte {
 	if c := out.Credentials; c != nil {
