@@ -84,7 +84,8 @@ func (d *deadline) within(ctx context.Context, set func(time.Time) error, f func
 // It needs a connection with SetReadDeadline, which it uses to end the wait, and
 // afterwards sets the deadline that was given to [Receiver.SetReadDeadline]. One
 // that was set on the connection itself cannot be read in Go, and is gone after
-// a cancellation. For an [FD] the error is [errors.ErrUnsupported].
+// a cancellation. Somebody else who waits on the same connection at that moment
+// may find the deadline over. For an [FD] the error is [errors.ErrUnsupported].
 func (r *Receiver) RecvContext(ctx context.Context, p []byte) (m *Message, err error) {
 	err = r.deadline.within(ctx, r.end.setRead(), func() error {
 		m, err = r.Recv(p)

@@ -74,7 +74,8 @@ func RecvMsg(conn syscall.Conn, p []byte, max int) (n int, files []*os.File, err
 // not ask the socket what it has switched on, as [NewReceiver] does, but must not
 // lose a descriptor because credentials came first. Where nothing else comes,
 // descriptors beyond max may get in here; they are closed and reported like
-// those that the kernel turned away.
+// those that the kernel turned away. There is no room for security labels, which
+// are long and rare: a socket with SO_PASSSEC wants a [Receiver].
 var fixedRoom = room{
 	before: CmsgSpace(timestampLen) + CmsgSpace(credentialsLen),
 	after:  CmsgSpace(intLen) + CmsgSpace(intLen), // pidfd, bytes in the queue
