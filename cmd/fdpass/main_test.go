@@ -7,8 +7,12 @@ import (
 	"strings"
 	"testing"
 
+	"example.com/fdpass/internal/fdtest"
 	"github.com/google/go-cmp/cmp"
 )
+
+// The test binary is the command, too: tests start it as a process.
+func TestMain(m *testing.M) { fdtest.Main(m, roles) }
 
 func TestWhatAreUsageErrorsAndFailures(t *testing.T) {
 	for _, c := range []struct {

@@ -1,0 +1,115 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+
+	"example.com/fdpass"
+	"example.com/fdpass/internal/fdtest"
+)
+
+const execNeeded = "the command execs itself, which qemu-user does not translate"
+
+// The descriptors have some of the very numbers that they are to get, in every
+// order: what is to be 3 is 4, and what is to be 4 is 3.
+func TestDoDescriptorsGetTheirNumbersWhateverTheyHadBefore(t *testing.T) {
+	fdtest.SkipUnderQemuUser(t, execNeeded)
+	fdtest.NoLeak(t)
+	files := fdtest.Files(t, 8) // 3 to 10 in the process that is started
+	orders := permutations([]int{3, 4, 5, 6})
+	if len(orders) != 24 {
+		t.Fatalf("%d permutations of 4", len(orders))
+	}
+	orders = append(orders, []int{4}, []int{10, 3}, []int{10, 9, 8, 7, 6, 5, 4, 3}, []int{5, 6, 7, 3}, []int{7, 8})
+	for _, order := range orders {
+		args := []string{"become"}
+		var want []int
+		for _, fd := range order {
+			args = append(args, fmt.Sprint(fd))
+			want = append(want, fd-3)
+		}
+		p := fdpassCommand(t, args...)
+		p.ExtraFiles = files[:slices.Max(order)-2]
+		p.begin()
+		got := p.succeed()
+		if want := reported(namesOf(len(order)), want...); got != want {
+			t.Errorf("%v: got\n%swant\n%s", order, got, want)
+		}
+	}
+}
+
+func TestDoesAProgramFindWhatItWasSent(t *testing.T) {
+	fdtest.SkipUnderQemuUser(t, execNeeded)
+	fdtest.NoLeak(t)
+	files := fdtest.Files(t, 40)
+	for _, n := range []int{1, 2, 40} {
+		path := socketPath(t)
+		p := startFdpass(t, "recv", "-names", "n", path, "--", self, "report")
+		send(t, path, files[:n]...)
+		want := make([]int, n)
+		for i := range want {
+			want[i] = i
+		}
+		got := p.succeed()
+		if want := reported(strings.Repeat(":n", n)[1:], want...); got != want {
+			t.Errorf("%d descriptors: got\n%swant\n%s", n, got, want)
+		}
+		isGone(t, path)
+	}
+}
+
+// One program after another, each with the descriptors of one message and its
+// own number in LISTEN_PID.
+func TestIsAProgramStartedForEachMessage(t *testing.T) {
+	fdtest.SkipUnderQemuUser(t, execNeeded)
+	fdtest.NoLeak(t)
+	files := fdtest.Files(t, 3)
+	path := socketPath(t)
+	p := startFdpass(t, "recv", "-many", "-timeout", "20s", path, "--", self, "report")
+	appears(t, path)
+	conn := dial(t, path)
+	for _, some := range [][]*os.File{files[:1], {files[2], files[1]}} {
+		if err := fdpass.Send(conn, some...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	send(t, path, files[2])
+	conn.Close()
+	want := reported("unknown", 0) + reported("unknown:unknown", 2, 1) + reported("unknown", 2)
+	if got := p.until(want); got != want {
+		t.Errorf("got\n%swant\n%s", got, want)
+	}
+	p.Process.Signal(syscall.SIGTERM)
+	p.end()
+	isGone(t, path)
+}
+
+func TestDoesAProgramThatCannotBeStartedFail(t *testing.T) {
+	fdtest.NoLeak(t)
+	files := fdtest.Files(t, 2)
+	for _, c := range []struct {
+		names, cmd, message string
+	}{
+		{"", "/no/such/program", "/no/such/program"},
+		{"", "/dev/null", "/dev/null"},
+		{"a:b:c", "/bin/sh", "3 names for 2 descriptors"},
+	} {
+		path := socketPath(t)
+		p := startFdpass(t, "recv", "-names", c.names, path, "--", c.cmd)
+		send(t, path, files...)
+		p.fail(1, c.message)
+		isGone(t, path)
+	}
+}
+
+// namesOf is the LISTEN_FDNAMES of n descriptors without names.
+func namesOf(n int) (s string) {
+	for range n {
+		s += ":unknown"
+	}
+	return s[1:]
+}

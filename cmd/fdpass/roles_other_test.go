@@ -1,0 +1,5 @@
+//go:build !linux
+
+package main
+
+var roles map[string]func(args []string) error
