@@ -93,7 +93,7 @@ func TestWhatDoesABufferMean(t *testing.T) {
   0028  00 00 00 01              int cmsg_level   1 = SOL_SOCKET
   002c  00 00 00 01              int cmsg_type    1 = SCM_RIGHTS
   0030  00 00 00 07              int fd[0]        7
-  0034  ff ff ff e8              int fd[1]        -24 = no descriptor, but EMFILE
+  0034  ff ff ff e8              int fd[1]        -24 = EMFILE, no descriptor
 `},
 		{"a label, a pidfd that failed, bytes left, unused room", "mips", `
 			00000012 0000ffff 00000003 6c6162656c00 aaaa
@@ -107,13 +107,13 @@ func TestWhatDoesABufferMean(t *testing.T) {
   0004  00 00 ff ff              int cmsg_level   65535 = SOL_SOCKET
   0008  00 00 00 03              int cmsg_type    3 = SCM_SECURITY
   000c  6c 61 62 65 6c 00        char label[]     |label.|
-  0012  aa aa                    padding          not zero: the kernel leaves it as it was
+  0012  aa aa                    padding          not zero, left as it was
 
 2. SCM_PIDFD: no pidfd
   0014  00 00 00 10              size_t cmsg_len  16 = CMSG_LEN(4)
   0018  00 00 ff ff              int cmsg_level   65535 = SOL_SOCKET
   001c  00 00 00 04              int cmsg_type    4 = SCM_PIDFD
-  0020  ff ff ff e8              int pidfd        -24 = no descriptor, but EMFILE
+  0020  ff ff ff e8              int pidfd        -24 = EMFILE, no descriptor
 
 3. SCM_INQ: 9 bytes left to read
   0024  00 00 00 10              size_t cmsg_len  16 = CMSG_LEN(4)
@@ -289,6 +289,11 @@ func FuzzExplain(f *testing.F) {
 		}
 		var text bytes.Buffer
 		r.WriteText(&text)
+		for line := range strings.Lines(text.String()) {
+			if utf8.RuneCountInString(line) > 81 && !strings.Contains(line, "!") {
+				t.Fatalf("%d columns: %s", utf8.RuneCountInString(line)-1, line)
+			}
+		}
 		if !utf8.Valid(text.Bytes()) || text.Len() > 400+90*3*len(buf) {
 			t.Fatalf("%d bytes of text for %d", text.Len(), len(buf))
 		}

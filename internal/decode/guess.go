@@ -10,9 +10,9 @@ import (
 // Guess says which architectures buf makes sense for: those that find nothing
 // but messages as the kernel writes them; failing that, those that begin with
 // the longest run of such messages; failing that, those that find messages at
-// all. Architectures in one group read every control buffer alike. The group
-// of the machine that this runs on comes first; the others and those within a
-// group are in the order of their names.
+// all. Architectures in one group read every control buffer alike. The machine
+// that this runs on comes first, with its group; otherwise the order is that
+// of the names.
 func Guess(buf []byte) [][]abi.Arch {
 	var groups [][]abi.Arch
 	best := fit{}
@@ -33,7 +33,7 @@ func Guess(buf []byte) [][]abi.Arch {
 // alike is every architecture, grouped by what they read in a control buffer.
 func alike() (groups [][]abi.Arch) {
 	same := func(a, b abi.Arch) bool { return a.Layout == b.Layout && a.SOLSocket == b.SOLSocket }
-	for _, a := range abi.All {
+	for _, a := range nativeFirst() {
 		i := slices.IndexFunc(groups, func(g []abi.Arch) bool { return same(g[0], a) })
 		if i < 0 {
 			groups = append(groups, nil)
@@ -41,10 +41,13 @@ func alike() (groups [][]abi.Arch) {
 		}
 		groups[i] = append(groups[i], a)
 	}
-	native := abi.Native()
-	i := slices.IndexFunc(groups, func(g []abi.Arch) bool { return same(g[0], native) })
-	i = max(i, 0)
-	return slices.Concat(groups[i:i+1], groups[:i], groups[i+1:])
+	return groups
+}
+
+// nativeFirst is every architecture, with this machine's in front.
+func nativeFirst() []abi.Arch {
+	i := max(0, slices.IndexFunc(abi.All, func(a abi.Arch) bool { return a.Name == abi.Native().Name }))
+	return slices.Concat(abi.All[i:i+1], abi.All[:i], abi.All[i+1:])
 }
 
 // fit is how much sense a buffer makes, the most telling first.

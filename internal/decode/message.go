@@ -50,7 +50,7 @@ func (r *Report) header(off int) []Field {
 	bytes := func(i int) []byte { return r.buf[fields[i].Offset:][:fields[i].Size] }
 	n, level, typ := r.uint(bytes(0)), int(r.int(bytes(1))), int(r.int(bytes(2)))
 	fields[0].Value, fields[1].Value, fields[2].Value = n, level, typ
-	if h := uint64(r.arch.HeaderLen()); n >= h {
+	if h := uint64(r.arch.HeaderLen()); n >= h && n <= uint64(len(r.buf)-off) {
 		fields[0].Note = fmt.Sprintf("CMSG_LEN(%d)", n-h)
 	}
 	fields[1].Note = levelName(r.arch, level)
@@ -122,7 +122,7 @@ func (r *Report) element(known abi.Message, i, off, end int) []Field {
 			g.Value = r.int(b)
 		}
 		if n := r.int(b); n < 0 && (known.Type == abi.SCM_RIGHTS || known.Type == abi.SCM_PIDFD) {
-			g.Note = "no descriptor, but " + errno(-n)
+			g.Note = noDescriptor(-n)
 		}
 		fields = append(fields, g)
 	}
@@ -153,7 +153,7 @@ func (r *Report) padding(off, size int, rights bool) Field {
 	f := Field{Offset: off, Size: size, Name: "padding"}
 	switch {
 	case !allZero(r.buf[off : off+size]):
-		f.Note = "not zero: the kernel leaves it as it was"
+		f.Note = "not zero, left as it was"
 	case rights && size == 4:
 		f.Note = "room for one descriptor more"
 	}
@@ -223,9 +223,10 @@ func (m *Message) levelNote(a abi.Arch, level int) {
 // same on every architecture: include/uapi/asm-generic/errno-base.h.
 var errnos = map[int64]string{1: "EPERM", 3: "ESRCH", 9: "EBADF", 12: "ENOMEM", 13: "EACCES", 22: "EINVAL", 23: "ENFILE", 24: "EMFILE"}
 
-func errno(n int64) string {
-	if name, ok := errnos[n]; ok {
-		return name
+// noDescriptor is what the number -errno means where a descriptor should be.
+func noDescriptor(errno int64) string {
+	if name, ok := errnos[errno]; ok {
+		return name + ", no descriptor"
 	}
-	return fmt.Sprintf("errno %d", n)
+	return "no descriptor"
 }

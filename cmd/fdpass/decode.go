@@ -1,0 +1,174 @@
+package main
+
+import (
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"example.com/fdpass/internal/abi"
+	"example.com/fdpass/internal/decode"
+)
+
+// maxText is how much text decode reads at most: xxd -c 1 takes 16 characters
+// for a byte.
+const maxText = 16 * decode.MaxBuffer
+
+// decoder is the command decode: its flags, and where it reads and writes.
+type decoder struct {
+	arch string
+	file string
+	json bool
+	in   io.Reader
+	out  io.Writer
+}
+
+func decodeCommand() *command {
+	return &command{
+		name:    "decode",
+		args:    "[HEX…]",
+		summary: "explain the bytes of a control buffer",
+		help: `Explains a control buffer byte by byte: what recvmsg(2) left in msg_control, or
+what sendmsg(2) is given there.
+
+The bytes are the arguments, or a file's, or else standard input's. They may
+be plain hex, the output of xxd, xxd -p, xxd -i or hexdump -C, a quoted string
+as strace, C and Python have it, or a C array; which of them it is shows by
+itself. At most 1 MiB of them is read.
+
+Without -arch it says which architectures the buffer makes sense for, and
+explains it as the first of them reads it, this machine's if it is one.
+
+The exit status is 1 if the bytes cannot be read, or stop making sense: what
+comes before that place is explained all the same.
+
+examples:
+  fdpass decode 1400000000000000 01000000 01000000 05000000 00000000
+  fdpass decode -arch s390x '"\0\0\0\0\0\0\0\24\0\0\0\1\0\0\0\1\0\0\0\5"'
+  xxd control.bin | fdpass decode -json`,
+		setup: func(fs *flag.FlagSet) func([]string) error {
+			d := decoder{in: os.Stdin, out: os.Stdout}
+			fs.StringVar(&d.arch, "arch", "", "read the buffer as `GOARCH` does: amd64, s390x, …")
+			fs.StringVar(&d.file, "file", "", "read the text in `FILE`; - is standard input")
+			fs.BoolVar(&d.json, "json", false, "write JSON")
+			return d.run
+		},
+	}
+}
+
+func (d *decoder) run(args []string) error {
+	var groups [][]abi.Arch
+	if d.arch != "" {
+		a, err := abi.Lookup(d.arch)
+		if err != nil {
+			return usagef("decode: -arch: %v", err)
+		}
+		groups = [][]abi.Arch{{a}}
+	}
+	where, text, err := d.read(args)
+	if err != nil {
+		return err
+	}
+	buf, err := decode.Parse(text)
+	if err != nil {
+		return fmt.Errorf("decode: %s, %w", where, err)
+	}
+	guessed := groups == nil
+	if guessed {
+		groups = decode.Guess(buf)
+	}
+	return d.explain(buf, groups, guessed)
+}
+
+// read is the text to decode and where it comes from.
+func (d *decoder) read(args []string) (where, text string, err error) {
+	switch {
+	case len(args) > 0 && d.file != "":
+		return "", "", usagef("decode: either -file or arguments")
+	case len(args) > 0:
+		return "arguments", strings.Join(args, " "), nil
+	case d.file == "" || d.file == "-":
+		where = "standard input"
+	default:
+		f, err := os.Open(d.file)
+		if err != nil {
+			return "", "", fmt.Errorf("decode: %w", err)
+		}
+		defer f.Close()
+		where, d.in = d.file, f
+	}
+	b, err := io.ReadAll(io.LimitReader(d.in, maxText+1))
+	if err != nil {
+		return "", "", fmt.Errorf("decode: %s: %w", where, err)
+	}
+	if len(b) > maxText {
+		return "", "", fmt.Errorf("decode: %s: more than %d bytes of text; no control buffer is that long", where, maxText)
+	}
+	return where, string(b), nil
+}
+
+// explain writes what buf is to the first of the architectures in groups, or
+// to this machine if there is none.
+func (d *decoder) explain(buf []byte, groups [][]abi.Arch, guessed bool) error {
+	a := abi.Native()
+	if len(groups) > 0 {
+		a = groups[0][0]
+	}
+	r := decode.Explain(a, buf)
+	var err error
+	if d.json {
+		err = d.writeJSON(r, groups)
+	} else {
+		if guessed {
+			d.suits(groups, len(buf))
+		}
+		err = r.WriteText(d.out)
+	}
+	if err == nil && r.Error != nil {
+		err = fmt.Errorf("decode: %w", r.Error)
+	}
+	return err
+}
+
+// suits says which architectures the buffer makes sense for.
+func (d *decoder) suits(groups [][]abi.Arch, size int) {
+	switch {
+	case size == 0:
+		return
+	case len(groups) == 0:
+		fmt.Fprintln(d.out, "This makes sense for no architecture; below is what this machine's kernel sees.")
+	default:
+		fmt.Fprintln(d.out, "This makes sense for")
+	}
+	for _, g := range groups {
+		note := ""
+		if g[0].SOLSocket != 1 {
+			note = fmt.Sprintf(" with SOL_SOCKET %d", g[0].SOLSocket)
+		}
+		fmt.Fprintf(d.out, "  %s (%s%s)\n", strings.Join(names(g), ", "), g[0].Kind(), note)
+	}
+	fmt.Fprintln(d.out)
+}
+
+// writeJSON writes the report, and which architectures it holds for.
+func (d *decoder) writeJSON(r *decode.Report, groups [][]abi.Arch) error {
+	suits := []string{}
+	for _, g := range groups {
+		suits = append(suits, names(g)...)
+	}
+	e := json.NewEncoder(d.out)
+	e.SetIndent("", "  ")
+	return e.Encode(struct {
+		Suits []string `json:"suits"`
+		*decode.Report
+	}{suits, r})
+}
+
+func names(archs []abi.Arch) (names []string) {
+	for _, a := range archs {
+		names = append(names, a.Name)
+	}
+	return names
+}
