@@ -17,12 +17,20 @@ const roleVariable = "FDPASS_TEST_ROLE"
 const emulatorVariable = "FDPASS_TEST_EMULATOR"
 
 // Main is for TestMain: it plays the role that this process was started for
-// and exits, or else runs the tests. A role gets the arguments that [Command]
-// was given and its error ends the process with status 1.
+// and exits, or else runs the tests.
 func Main(m *testing.M, roles map[string]func(args []string) error) {
+	Role(roles)
+	os.Exit(m.Run())
+}
+
+// Role is the first half of [Main], for a TestMain that has more to do. Where
+// this process was started for a role it does not return. A role gets the
+// arguments that [Command] was given and its error ends the process with
+// status 1.
+func Role(roles map[string]func(args []string) error) {
 	name := os.Getenv(roleVariable)
 	if name == "" {
-		os.Exit(m.Run())
+		return
 	}
 	role, ok := roles[name]
 	if !ok {
