@@ -6,7 +6,7 @@ GO      ?= go
 TIMEOUT ?= 5m
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build test vet fmt unit fence deps cross
+.PHONY: help demo build test vet fmt unit fence deps cross interop
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 16
@@ -66,3 +66,11 @@ cross:
 	    { echo "does not build for $$target"; exit 1; }; \
 	  echo "builds for $$target"; \
 	done
+
+# The programs that internal/interop passes descriptors to and from.
+PEERS = dbus-daemon fuse3 haproxy libio-fdpass-perl libsystemd0 netcat-openbsd \
+  nodejs nscd openssh-client openssh-server perl php-cli python3 ruby s6 swtpm systemd
+
+interop: ## test against real programs, which it installs with apt-get
+	@internal/interop/install.sh $(PEERS)
+	FDPASS_INTEROP=all $(GO) test -count=1 -timeout $(TIMEOUT) ./internal/interop

@@ -1,0 +1,123 @@
+//go:build linux
+
+package interop
+
+import (
+	"io"
+	"net"
+	"os"
+	"syscall"
+	"testing"
+	"time"
+
+	"example.com/fdpass/internal/fdtest"
+)
+
+// pair is a connected pair of Unix sockets ("unix", "unixgram", "unixpacket"):
+// one for this process, with a deadline, and one to start a program with.
+func pair(t *testing.T, network string) (ours *net.UnixConn, theirs *os.File) {
+	t.Helper()
+	fds, err := syscall.Socketpair(syscall.AF_UNIX, fdtest.Types[network]|syscall.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	theirs = os.NewFile(uintptr(fds[1]), "socketpair")
+	t.Cleanup(func() { theirs.Close() })
+	f := os.NewFile(uintptr(fds[0]), "socketpair")
+	defer f.Close()
+	conn, err := net.FileConn(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return bounded(t, conn).(*net.UnixConn), theirs
+}
+
+// bounded gives a connection a deadline and closes it at the end of t.
+func bounded(t *testing.T, conn net.Conn) net.Conn {
+	t.Helper()
+	t.Cleanup(func() { conn.Close() })
+	if err := conn.SetDeadline(time.Now().Add(patience)); err != nil {
+		t.Fatal(err)
+	}
+	return conn
+}
+
+// dial connects to the Unix stream socket at path, as soon as p listens there.
+func (p *peer) dial(t *testing.T, path string) (conn *net.UnixConn) {
+	t.Helper()
+	p.until(t, func() (err error) {
+		conn, err = net.DialUnix("unix", nil, &net.UnixAddr{Name: path, Net: "unix"})
+		return err
+	})
+	return bounded(t, conn).(*net.UnixConn)
+}
+
+// listen is a TCP listener on a free port of the loopback interface.
+func listen(t *testing.T) *net.TCPListener {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { ln.Close() })
+	tcp := ln.(*net.TCPListener)
+	if err := tcp.SetDeadline(time.Now().Add(patience)); err != nil {
+		t.Fatal(err)
+	}
+	return tcp
+}
+
+// pipe is a pipe, of which this process reads until the deadline.
+func pipe(t *testing.T) (r, w *os.File) {
+	t.Helper()
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { r.Close(); w.Close() })
+	if err := r.SetReadDeadline(time.Now().Add(patience)); err != nil {
+		t.Fatal(err)
+	}
+	return r, w
+}
+
+// echo sends text through one end of a connection and reads it at the other.
+func echo(t *testing.T, from io.Writer, to io.Reader, text string) {
+	t.Helper()
+	if _, err := io.WriteString(from, text); err != nil {
+		t.Fatal(err)
+	}
+	got := make([]byte, len(text))
+	if _, err := io.ReadFull(to, got); err != nil || string(got) != text {
+		t.Fatalf("sent %q, got %q, %v", text, got, err)
+	}
+}
+
+// id tells which file or socket f is open on, without making it blocking.
+func id(t *testing.T, f syscall.Conn) (id fdtest.ID) {
+	t.Helper()
+	raw, err := f.SyscallConn()
+	if err == nil {
+		err = raw.Control(func(fd uintptr) { id = fdtest.IDs(t, int(fd))[0] })
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return id
+}
+
+// hostPort is where a listener listens.
+func hostPort(ln net.Listener) (host, port string) {
+	host, port, _ = net.SplitHostPort(ln.Addr().String())
+	return host, port
+}
+
+// connection is a received descriptor as the connection that it has to be.
+func connection(t *testing.T, f *os.File) net.Conn {
+	t.Helper()
+	conn, err := net.FileConn(f)
+	if err != nil {
+		t.Fatalf("%s is not a connection: %v", f.Name(), err)
+	}
+	return bounded(t, conn)
+}
