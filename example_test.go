@@ -1,0 +1,868 @@
+//go:build linux
+
+package fdpass_test
+
+import (
+	"bufio"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"example.com/fdpass"
+)
+
+// connected is a connected pair of Unix sockets, "unix", "unixgram" or
+// "unixpacket". In a real program the ends are in two processes.
+func connected(network string) (a, b *net.UnixConn) {
+	typ := map[string]int{
+		"unix":       syscall.SOCK_STREAM,
+		"unixgram":   syscall.SOCK_DGRAM,
+		"unixpacket": syscall.SOCK_SEQPACKET,
+	}[network]
+	fds, err := syscall.Socketpair(syscall.AF_UNIX, typ|syscall.SOCK_CLOEXEC, 0)
+	if err != nil {
+		log.Fatal(err)
+	}
+	return connFor(fds[0]), connFor(fds[1])
+}
+
+func connFor(fd int) *net.UnixConn {
+	f := os.NewFile(uintptr(fd), "socketpair")
+	defer f.Close() // FileConn duplicates it
+	conn, err := net.FileConn(f)
+	if err != nil {
+		log.Fatal(err)
+	}
+	return conn.(*net.UnixConn)
+}
+
+// fileWith is a file that holds a text and has no name.
+func fileWith(text string) *os.File {
+	f, err := os.CreateTemp("", "fdpass")
+	if err != nil {
+		log.Fatal(err)
+	}
+	os.Remove(f.Name())
+	f.WriteString(text)
+	f.Seek(0, io.SeekStart)
+	return f
+}
+
+// closeAll closes received descriptors that an example has no use for.
+func closeAll(fds []int) {
+	for _, fd := range fds {
+		syscall.Close(fd)
+	}
+}
+
+// Two ends of a connection: one passes an open file, the other reads it.
+func Example() {
+	sender, receiver := connected("unix")
+	defer sender.Close()
+	defer receiver.Close()
+
+	file := fileWith("hello\n")
+	if err := fdpass.Send(sender, file); err != nil {
+		log.Fatal(err)
+	}
+	file.Close() // the receiver has its own
+
+	files, err := fdpass.Recv(receiver, 1)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer files[0].Close()
+	text, err := io.ReadAll(files[0])
+	fmt.Printf("%q %v\n", text, err)
+	// Output: "hello\n" <nil>
+}
+
+func ExampleSend() {
+	a, b := connected("unix")
+	defer a.Close()
+	defer b.Close()
+
+	// The write end of a pipe goes to the other side, which writes into it.
+	r, w, err := os.Pipe()
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer r.Close()
+	if err := fdpass.Send(a, w); err != nil {
+		log.Fatal(err)
+	}
+	w.Close() // so that the reader sees the end when the other side has closed
+
+	files, err := fdpass.Recv(b, 1)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Fprint(files[0], "through the pipe")
+	files[0].Close()
+
+	text, err := io.ReadAll(r)
+	fmt.Printf("%s, %v\n", text, err)
+	// Output: through the pipe, <nil>
+}
+
+func ExampleRecv() {
+	a, b := connected("unix")
+	defer a.Close()
+	defer b.Close()
+	go fdpass.Send(a, os.Stdin, os.Stdout, os.Stderr)
+
+	b.SetReadDeadline(time.Now().Add(time.Minute))
+	files, err := fdpass.Recv(b, 8)
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, f := range files {
+		defer f.Close()
+	}
+	fmt.Println("received", len(files))
+	// Output: received 3
+}
+
+// More descriptors than were asked for are an error, and all of them are closed.
+func ExampleRecv_truncated() {
+	a, b := connected("unix")
+	defer a.Close()
+	defer b.Close()
+	fdpass.Send(a, os.Stdin, os.Stdout, os.Stderr)
+
+	files, err := fdpass.Recv(b, 2)
+	fmt.Println(len(files), errors.Is(err, fdpass.ErrTruncated))
+	// Output: 0 true
+}
+
+func ExampleSendMsg() {
+	a, b := connected("unix")
+	defer a.Close()
+	defer b.Close()
+
+	// The payload says what the descriptors are.
+	if _, err := fdpass.SendMsg(a, []byte("stdin stdout"), os.Stdin, os.Stdout); err != nil {
+		log.Fatal(err)
+	}
+
+	p := make([]byte, 100)
+	n, files, err := fdpass.RecvMsg(b, p, 2)
+	if err != nil {
+		log.Fatal(err)
+	}
+	for i, name := range strings.Fields(string(p[:n])) {
+		fmt.Println(name, files[i] != nil)
+		files[i].Close()
+	}
+	// Output:
+	// stdin true
+	// stdout true
+}
+
+func ExampleRecvMsg() {
+	a, b := connected("unixpacket")
+	defer a.Close()
+	defer b.Close()
+	file := fileWith("a line of the log\n")
+	defer file.Close()
+	if _, err := fdpass.SendMsg(a, []byte("the log"), file); err != nil {
+		log.Fatal(err)
+	}
+
+	p := make([]byte, 100)
+	n, files, err := fdpass.RecvMsg(b, p, 1)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer files[0].Close()
+	text, _ := io.ReadAll(files[0])
+	fmt.Printf("%s: %s", p[:n], text)
+	// Output: the log: a line of the log
+}
+
+func ExampleSendFDs() {
+	pair, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer closeAll(pair[:])
+
+	// Standard input and output, by number. They stay open here as well.
+	if err := fdpass.SendFDs(pair[0], 0, 1); err != nil {
+		log.Fatal(err)
+	}
+	fds, err := fdpass.RecvFDs(pair[1], 2)
+	fmt.Println(len(fds), err)
+	closeAll(fds)
+	// Output: 2 <nil>
+}
+
+func ExampleRecvFDs() {
+	pair, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer syscall.Close(pair[1])
+	fdpass.SendFDs(pair[0], 0)
+	fdpass.SendFDs(pair[0])
+	syscall.Close(pair[0])
+
+	for {
+		fds, err := fdpass.RecvFDs(pair[1], 1)
+		if err == io.EOF {
+			fmt.Println("the peer has closed")
+			break
+		}
+		if err != nil {
+			log.Fatal(err)
+		}
+		// A message without descriptors is not a message with descriptor 0.
+		fmt.Println("descriptors:", len(fds))
+		closeAll(fds)
+	}
+	// Output:
+	// descriptors: 1
+	// descriptors: 0
+	// the peer has closed
+}
+
+// A bare descriptor goes wherever a connection does.
+func ExampleFD() {
+	pair, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_SEQPACKET|syscall.SOCK_CLOEXEC, 0)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer closeAll(pair[:])
+
+	if _, err := fdpass.SendMsg(fdpass.FD(pair[0]), []byte("hello"), os.Stdin); err != nil {
+		log.Fatal(err)
+	}
+	p := make([]byte, 100)
+	n, files, err := fdpass.RecvMsg(fdpass.FD(pair[1]), p, 1)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer files[0].Close()
+	fmt.Printf("%s with %d file\n", p[:n], len(files))
+	// Output: hello with 1 file
+}
+
+// A Receiver takes many messages off a connection and allocates for none.
+func ExampleNewReceiver() {
+	a, b := connected("unix")
+	defer b.Close()
+	go func() {
+		defer a.Close()
+		fdpass.SendMsg(a, []byte("one"), os.Stdin)
+	}()
+
+	r, err := fdpass.NewReceiver(b, fdpass.Options{MaxFDs: 4})
+	if err != nil {
+		log.Fatal(err)
+	}
+	p := make([]byte, 4096)
+	for {
+		m, err := r.Recv(p)
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Printf("%s, descriptors: %d\n", m.Payload(), len(m.FDs()))
+		m.Close() // they were not taken; the next Recv would close them as well
+	}
+	// Output: one, descriptors: 1
+}
+
+func ExampleReceiver_Recv() {
+	a, b := connected("unixpacket")
+	defer a.Close()
+	defer b.Close()
+	fdpass.SendMsg(a, []byte("a long message"), os.Stdin, os.Stdout)
+
+	r, err := fdpass.NewReceiver(b, fdpass.Options{MaxFDs: 2})
+	if err != nil {
+		log.Fatal(err)
+	}
+	m, err := r.Recv(make([]byte, 6))
+	switch {
+	case errors.Is(err, fdpass.ErrTruncated):
+		fmt.Printf("%q, but its descriptors are closed\n", m.Payload())
+	case errors.Is(err, fdpass.ErrPayloadTruncated):
+		fmt.Printf("%q, but that is not all; descriptors: %d\n", m.Payload(), len(m.FDs()))
+		m.Close()
+	case err != nil:
+		log.Fatal(err)
+	}
+	// Output: "a long", but that is not all; descriptors: 2
+}
+
+func ExampleReceiver_RecvContext() {
+	a, b := connected("unix")
+	defer a.Close()
+	defer b.Close()
+	r, err := fdpass.NewReceiver(b, fdpass.Options{MaxFDs: 1})
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	// Nobody sends anything.
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Millisecond)
+	defer cancel()
+	_, err = r.RecvContext(ctx, make([]byte, 100))
+	fmt.Println(errors.Is(err, context.DeadlineExceeded))
+
+	// The connection is as good as before.
+	fdpass.Send(a, os.Stdin)
+	m, err := r.RecvContext(context.Background(), make([]byte, 100))
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer m.Close()
+	fmt.Println(len(m.FDs()))
+	// Output:
+	// true
+	// 1
+}
+
+func ExampleReceiver_SetReadDeadline() {
+	a, b := connected("unix")
+	defer a.Close()
+	defer b.Close()
+	r, err := fdpass.NewReceiver(b, fdpass.Options{MaxFDs: 1})
+	if err != nil {
+		log.Fatal(err)
+	}
+	r.SetReadDeadline(time.Now().Add(10 * time.Millisecond))
+	_, err = r.Recv(make([]byte, 100))
+	fmt.Println(errors.Is(err, os.ErrDeadlineExceeded))
+	// Output: true
+}
+
+// A Peek shows what comes. Each makes its own duplicates of the descriptors.
+func ExampleReceiver_Peek() {
+	a, b := connected("unix")
+	defer a.Close()
+	defer b.Close()
+	fdpass.SendMsg(a, []byte("hello"), os.Stdin)
+	r, err := fdpass.NewReceiver(b, fdpass.Options{MaxFDs: 1})
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, recv := range []func([]byte) (*fdpass.Message, error){r.Peek, r.Recv} {
+		m, err := recv(make([]byte, 100))
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Printf("%s, descriptors: %d\n", m.Payload(), len(m.FDs()))
+		m.Close()
+	}
+	// Output:
+	// hello, descriptors: 1
+	// hello, descriptors: 1
+}
+
+// received is a message that has come over a socket of a network.
+func received(network string, opts fdpass.Options, out fdpass.Outgoing) (*fdpass.Message, func()) {
+	a, b := connected(network)
+	r, err := fdpass.NewReceiver(b, opts)
+	if err != nil {
+		log.Fatal(err)
+	}
+	s, err := fdpass.NewSender(a)
+	if err != nil {
+		log.Fatal(err)
+	}
+	if _, err := s.SendMessage(&out); err != nil {
+		log.Fatal(err)
+	}
+	m, err := r.Recv(make([]byte, 100))
+	if err != nil {
+		log.Fatal(err)
+	}
+	return m, func() { m.Close(); a.Close(); b.Close() }
+}
+
+func ExampleMessage_TakeFDs() {
+	m, done := received("unix", fdpass.Options{MaxFDs: 4},
+		fdpass.Outgoing{Payload: []byte("two"), FDs: []int{0, 1}})
+	defer done()
+
+	fds := m.TakeFDs() // ours from here on
+	defer closeAll(fds)
+	fmt.Println("taken:", len(fds), "left:", len(m.FDs()))
+	// Output: taken: 2 left: 0
+}
+
+func ExampleMessage_TakeFiles() {
+	m, done := received("unix", fdpass.Options{MaxFDs: 1},
+		fdpass.Outgoing{Payload: []byte("one"), FDs: []int{0}})
+	defer done()
+
+	for _, f := range m.TakeFiles() {
+		fmt.Println(f.Name())
+		f.Close()
+	}
+	// Output: fdpass
+}
+
+// One slice for the descriptors of many messages needs no allocation.
+func ExampleMessage_AppendFDs() {
+	m, done := received("unix", fdpass.Options{MaxFDs: 4},
+		fdpass.Outgoing{Payload: []byte("three"), FDs: []int{0, 1, 2}})
+	defer done()
+
+	queue := make([]int, 0, 100)
+	queue = m.AppendFDs(queue)
+	defer closeAll(queue)
+	fmt.Println("in the queue:", len(queue))
+	// Output: in the queue: 3
+}
+
+// With Credentials on, the kernel says who sent each message.
+func ExampleMessage_Credentials() {
+	m, done := received("unixgram", fdpass.Options{Credentials: true},
+		fdpass.Outgoing{Payload: []byte("it is me")})
+	defer done()
+
+	cred, ok := m.Credentials()
+	fmt.Println(ok, int(cred.PID) == os.Getpid(), int(cred.UID) == os.Getuid())
+	// Output: true true true
+}
+
+func ExampleMessage_Time() {
+	m, done := received("unixgram", fdpass.Options{Timestamps: true},
+		fdpass.Outgoing{Payload: []byte("now")})
+	defer done()
+
+	sent, ok := m.Time()
+	fmt.Println(ok, sent.IsZero())
+	// Output: true false
+}
+
+// A pidfd stands for the sender itself; a number may be another process's by now.
+func ExampleMessage_TakePIDFD() {
+	a, b := connected("unix")
+	defer a.Close()
+	defer b.Close()
+	r, err := fdpass.NewReceiver(b, fdpass.Options{PIDFD: true})
+	if errors.Is(err, errors.ErrUnsupported) { // before Linux 6.5
+		r, err = fdpass.NewReceiver(b, fdpass.Options{Credentials: true})
+	}
+	if err != nil {
+		log.Fatal(err)
+	}
+	a.Write([]byte("it is me"))
+	m, err := r.Recv(make([]byte, 100))
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer m.Close()
+
+	pid := -1
+	if pidfd, err := m.TakePIDFD(); err == nil {
+		pid = processOf(pidfd)
+		syscall.Close(pidfd)
+	} else if cred, ok := m.Credentials(); ok {
+		pid = int(cred.PID)
+	}
+	fmt.Println(pid == os.Getpid())
+	// Output: true
+}
+
+// processOf is the number of the process that a pidfd stands for; proc(5).
+func processOf(pidfd int) (pid int) {
+	info, err := os.ReadFile(fmt.Sprintf("/proc/self/fdinfo/%d", pidfd))
+	if err != nil {
+		log.Fatal(err)
+	}
+	for line := range strings.Lines(string(info)) {
+		if n, _ := fmt.Sscanf(line, "Pid: %d", &pid); n == 1 {
+			return pid
+		}
+	}
+	return -1
+}
+
+// Controls shows everything that came, in the kernel's order.
+func ExampleMessage_Controls() {
+	m, done := received("unixgram", fdpass.Options{MaxFDs: 2, Credentials: true},
+		fdpass.Outgoing{Payload: []byte("hello"), FDs: []int{0, 1}})
+	defer done()
+
+	for c := range m.Controls() {
+		fmt.Printf("type %d, %d bytes\n", c.Type, len(c.Data))
+	}
+	// Output:
+	// type 2, 12 bytes
+	// type 1, 8 bytes
+}
+
+func ExampleNewSender() {
+	a, b := connected("unix")
+	defer a.Close()
+	defer b.Close()
+	s, err := fdpass.NewSender(a)
+	if err != nil {
+		log.Fatal(err)
+	}
+	for i := range 3 {
+		if _, err := s.Send([]byte{byte(i)}, 0); err != nil {
+			log.Fatal(err)
+		}
+	}
+	for range 3 {
+		p := make([]byte, 100)
+		n, files, err := fdpass.RecvMsg(b, p, 1)
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(p[:n], len(files))
+		files[0].Close()
+	}
+	// Output:
+	// [0] 1
+	// [1] 1
+	// [2] 1
+}
+
+// A sender may state its credentials; the kernel lets nobody lie.
+func ExampleSender_SendMessage() {
+	a, b := connected("unixpacket")
+	defer a.Close()
+	defer b.Close()
+	r, err := fdpass.NewReceiver(b, fdpass.Options{MaxFDs: 1, Credentials: true})
+	if err != nil {
+		log.Fatal(err)
+	}
+	s, err := fdpass.NewSender(a)
+	if err != nil {
+		log.Fatal(err)
+	}
+	me := fdpass.Credentials{
+		PID: int32(os.Getpid()), UID: uint32(os.Getuid()), GID: uint32(os.Getgid()),
+	}
+	n, err := s.SendMessage(&fdpass.Outgoing{
+		Payload: []byte("hello"), FDs: []int{0}, Credentials: &me,
+	})
+	fmt.Println("sent", n, err)
+
+	m, err := r.Recv(make([]byte, 100))
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer m.Close()
+	cred, _ := m.Credentials()
+	fmt.Println("mine:", cred == me, "descriptors:", len(m.FDs()))
+	// Output:
+	// sent 5 <nil>
+	// mine: true descriptors: 1
+}
+
+// A datagram goes to an address and comes from one.
+func ExampleMessage_From() {
+	dir, err := os.MkdirTemp("", "fdpass")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	socket := func(name string) (*net.UnixConn, *net.UnixAddr) {
+		addr := &net.UnixAddr{Name: filepath.Join(dir, name), Net: "unixgram"}
+		conn, err := net.ListenUnixgram("unixgram", addr)
+		if err != nil {
+			log.Fatal(err)
+		}
+		return conn, addr
+	}
+	client, _ := socket("client")
+	defer client.Close()
+	server, address := socket("server")
+	defer server.Close()
+
+	s, err := fdpass.NewSender(client)
+	if err != nil {
+		log.Fatal(err)
+	}
+	_, err = s.SendMessage(&fdpass.Outgoing{Payload: []byte("hello"), FDs: []int{0}, To: address})
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	r, err := fdpass.NewReceiver(server, fdpass.Options{MaxFDs: 1, Address: true})
+	if err != nil {
+		log.Fatal(err)
+	}
+	m, err := r.Recv(make([]byte, 100))
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer m.Close()
+	fmt.Printf("%q from %s\n", m.Payload(), filepath.Base(m.From().Name))
+	// Output: "hello" from client
+}
+
+func ExampleSender_SendContext() {
+	a, b := connected("unix")
+	defer a.Close()
+	defer b.Close()
+	s, err := fdpass.NewSender(a)
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	// The other side takes the descriptors and reads no further, so not all of
+	// the payload finds room in the socket.
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	received := make(chan int)
+	go func() {
+		files, _ := fdpass.Recv(b, 1)
+		for _, f := range files {
+			f.Close()
+		}
+		cancel()
+		received <- len(files)
+	}()
+	large := make([]byte, 64<<20)
+	n, err := s.SendContext(ctx, &fdpass.Outgoing{Payload: large, FDs: []int{0}})
+	fmt.Println("all:", n == len(large), errors.Is(err, context.Canceled))
+	fmt.Println("descriptors:", <-received)
+	// Output:
+	// all: false true
+	// descriptors: 1
+}
+
+// One recvmmsg takes whatever is there.
+func ExampleBatchReceiver() {
+	a, b := connected("unixgram")
+	defer a.Close()
+	defer b.Close()
+	for i := range 3 {
+		fdpass.SendMsg(a, fmt.Appendf(nil, "message %d", i), os.Stdin)
+	}
+
+	batch, err := fdpass.NewBatchReceiver(b, 16, fdpass.Options{MaxFDs: 1})
+	if err != nil {
+		log.Fatal(err)
+	}
+	bufs := make([][]byte, 16)
+	for i := range bufs {
+		bufs[i] = make([]byte, 100)
+	}
+	msgs, err := batch.Recv(bufs)
+	if err != nil {
+		log.Fatal(err)
+	}
+	for i := range msgs {
+		fds := msgs[i].TakeFDs()
+		fmt.Printf("%s, descriptors: %d, %v\n", msgs[i].Payload(), len(fds), msgs[i].Err())
+		closeAll(fds)
+	}
+	// Output:
+	// message 0, descriptors: 1, <nil>
+	// message 1, descriptors: 1, <nil>
+	// message 2, descriptors: 1, <nil>
+}
+
+// One sendmmsg sends many messages, each with descriptors of its own.
+func ExampleBatchSender() {
+	a, b := connected("unixpacket")
+	defer a.Close()
+	defer b.Close()
+	batch, err := fdpass.NewBatchSender(a)
+	if err != nil {
+		log.Fatal(err)
+	}
+	sent, _, err := batch.Send([]fdpass.Outgoing{
+		{Payload: []byte("none")},
+		{Payload: []byte("one"), FDs: []int{0}},
+		{Payload: []byte("two"), FDs: []int{0, 1}},
+	})
+	fmt.Println("sent", sent, err)
+
+	for range sent {
+		p := make([]byte, 100)
+		n, files, err := fdpass.RecvMsg(b, p, 2)
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Printf("%s: %d\n", p[:n], len(files))
+		for _, f := range files {
+			f.Close()
+		}
+	}
+	// Output:
+	// sent 3 <nil>
+	// none: 0
+	// one: 1
+	// two: 2
+}
+
+// A protocol of frames, each with a length before it, read ahead through a
+// bufio.Reader. Every frame gets its own descriptors and no other's.
+func ExampleStream() {
+	a, b := connected("unix")
+	defer b.Close()
+	go func() {
+		defer a.Close()
+		frame := func(text string, files ...*os.File) {
+			p := binary.BigEndian.AppendUint16(nil, uint16(len(text)))
+			fdpass.SendMsg(a, append(p, text...), files...)
+		}
+		frame("none")
+		frame("two", os.Stdin, os.Stdout)
+		frame("one", os.Stderr)
+	}()
+
+	stream, err := fdpass.NewStream(b, 16)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer stream.Close()
+	buffered := bufio.NewReader(stream)
+	for {
+		var size uint16
+		if err := binary.Read(buffered, binary.BigEndian, &size); err == io.EOF {
+			break
+		} else if err != nil {
+			log.Fatal(err)
+		}
+		text := make([]byte, size)
+		if _, err := io.ReadFull(buffered, text); err != nil {
+			log.Fatal(err)
+		}
+		consumed := stream.Offset() - int64(buffered.Buffered())
+		fds := stream.TakeFDs(consumed)
+		fmt.Printf("%s: %d\n", text, len(fds))
+		closeAll(fds)
+	}
+	// Output:
+	// none: 0
+	// two: 2
+	// one: 1
+}
+
+func ExampleStream_WriteFDs() {
+	a, b := connected("unix")
+	defer a.Close()
+	defer b.Close()
+	left, err := fdpass.NewStream(a, 0)
+	if err != nil {
+		log.Fatal(err)
+	}
+	right, err := fdpass.NewStream(b, 16)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer right.Close()
+
+	fmt.Fprint(left, "without, ")
+	left.WriteFDs([]byte("with"), 0)
+
+	text := make([]byte, len("without, with"))
+	if _, err := io.ReadFull(right, text); err != nil {
+		log.Fatal(err)
+	}
+	for _, f := range right.TakeFiles(right.Offset()) {
+		fmt.Printf("%s: a file\n", text)
+		f.Close()
+	}
+	// Output: without, with: a file
+}
+
+// Who is at the other end of a connection, without its saying anything.
+func ExamplePeerCredentials() {
+	a, b := connected("unix")
+	defer a.Close()
+	defer b.Close()
+	cred, err := fdpass.PeerCredentials(b)
+	if err != nil {
+		log.Fatal(err)
+	}
+	if int(cred.UID) != os.Getuid() {
+		fmt.Println("refused: user", cred.UID)
+		return
+	}
+	fmt.Println("welcome")
+	// Output: welcome
+}
+
+func ExamplePeerPIDFD() {
+	a, b := connected("unix")
+	defer a.Close()
+	defer b.Close()
+
+	pid := -1
+	pidfd, err := fdpass.PeerPIDFD(b)
+	switch {
+	case err == nil:
+		pid = processOf(pidfd)
+		syscall.Close(pidfd)
+	case errors.Is(err, errors.ErrUnsupported): // before Linux 6.5
+		cred, err := fdpass.PeerCredentials(b)
+		if err != nil {
+			log.Fatal(err)
+		}
+		pid = int(cred.PID)
+	default:
+		log.Fatal(err)
+	}
+	fmt.Println("the peer is this process:", pid == os.Getpid())
+	// Output: the peer is this process: true
+}
+
+// The codec needs no socket.
+func ExampleAppendRights() {
+	b := fdpass.AppendRights(nil, 3, 4, 5)
+	fmt.Println("padded:", len(b) == fdpass.CmsgSpace(3*4))
+	for c, err := range fdpass.ParseControls(b) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		fds, err := c.Rights(nil)
+		fmt.Println(fds, err)
+	}
+	// Output:
+	// padded: true
+	// [3 4 5] <nil>
+}
+
+func ExampleAppendControl() {
+	var b []byte
+	b = fdpass.AppendControl(b, fdpass.SOL_SOCKET, fdpass.SCM_SECURITY, []byte("label"))
+	b = fdpass.AppendRights(b, 7)
+	for c := range fdpass.ParseControls(b) {
+		label, ok := c.Label()
+		fmt.Printf("type %d: %q %v\n", c.Type, label, ok)
+	}
+	// Output:
+	// type 3: "label" true
+	// type 1: "" false
+}
+
+// What came before a malformed place is good, and its descriptors are open.
+func ExampleParseControls() {
+	b := fdpass.AppendRights(nil, 7)
+	b = append(b, make([]byte, fdpass.CmsgLen(0))...) // a header with cmsg_len 0
+	for c, err := range fdpass.ParseControls(b) {
+		if err != nil {
+			fmt.Println(err)
+			break
+		}
+		fds, _ := c.Rights(nil)
+		fmt.Println("to be closed:", fds)
+	}
+	// Output:
+	// to be closed: [7]
+	// fdpass: malformed control message
+}
