@@ -114,21 +114,23 @@ func (b *BatchReceiver) once(fd uintptr) (done bool) {
 	return !b.end.again(b.err)
 }
 
-// settle looks at every message that the kernel has reported. The end of a
-// connection, which the kernel repeats in the rest of the batch, ends it.
+// settle looks at every message that the kernel has reported. It repeats the end
+// of a connection in the rest of the batch: what looks like the end and has a
+// message behind it is an empty message.
 func (b *BatchReceiver) settle() ([]Message, error) {
 	size := len(b.msgs)
 	for i := range b.n {
 		m, h := &b.msgs[i], &b.hdrs[i]
 		m.fill(&h.Hdr, b.bufs[i][:h.Len], piece(b.control, i, size), piece(b.names, i, size))
 		m.err = m.settle(b.opts.MaxFDs, &b.opts)
-		if m.isEOF(b.end.typ) {
-			m.Close()
-			if i == 0 {
-				return nil, io.EOF
-			}
-			return b.msgs[:i], nil
-		}
 	}
-	return b.msgs[:b.n], nil
+	n := b.n
+	for n > 0 && b.msgs[n-1].isEOF(b.end.typ) {
+		n--
+		b.msgs[n].Close()
+	}
+	if n == 0 {
+		return nil, io.EOF
+	}
+	return b.msgs[:n], nil
 }
