@@ -104,17 +104,18 @@ func (r *Receiver) SetReadDeadline(t time.Time) error {
 	return r.deadline.set(t, set)
 }
 
-// setRead is the connection's SetReadDeadline, or nil if it has none.
+// setRead is the connection's SetReadDeadline, or nil if it has none, or one
+// that ends no wait: a blocking [*os.File] has the method all the same.
 func (e *endpoint) setRead() func(time.Time) error {
-	if c, ok := e.conn.(interface{ SetReadDeadline(time.Time) error }); ok {
+	if c, ok := e.conn.(interface{ SetReadDeadline(time.Time) error }); ok && e.wait != 0 {
 		return c.SetReadDeadline
 	}
 	return nil
 }
 
-// setWrite is the connection's SetWriteDeadline, or nil if it has none.
+// setWrite is setRead for writing.
 func (e *endpoint) setWrite() func(time.Time) error {
-	if c, ok := e.conn.(interface{ SetWriteDeadline(time.Time) error }); ok {
+	if c, ok := e.conn.(interface{ SetWriteDeadline(time.Time) error }); ok && e.wait != 0 {
 		return c.SetWriteDeadline
 	}
 	return nil
