@@ -103,10 +103,10 @@ func (b *BatchSender) push(fd uintptr) (done bool) {
 // advance takes note of what has gone of the first message that is left. If that
 // is not all of it, it is a stream, and the descriptors have gone.
 func (b *BatchSender) advance() {
-	h, p := &b.hdrs[b.done], b.msgs[b.done].Payload
+	h, out := &b.hdrs[b.done], &b.msgs[b.done]
 	b.part += int(h.Len)
-	if b.part < len(p) {
-		arm(&h.Hdr, &b.iovs[b.done], p[b.part:], nil, nil)
+	if b.part < len(out.Payload) {
+		armRest(&h.Hdr, &b.iovs[b.done], out.Payload[b.part:], out.credentialsLen())
 		return
 	}
 	b.done++

@@ -35,6 +35,7 @@ type Sender struct {
 
 	// The call that is on.
 	payload []byte // what is left of it
+	restLen int    // of the control messages that go with each part of it
 	sent    int
 	err     error
 	try     func(fd uintptr) bool // push, as a value that is allocated only once
@@ -104,7 +105,7 @@ func (s *Sender) send(out *Outgoing) (int, error) {
 		return 0, err
 	}
 	arm(&s.hdr, &s.iov, out.Payload, s.control, s.name)
-	s.payload, s.sent, s.err = out.Payload, 0, nil
+	s.payload, s.restLen, s.sent, s.err = out.Payload, out.credentialsLen(), 0, nil
 	if err := s.end.write(s.try); err != nil {
 		return s.sent, err
 	}
@@ -124,9 +125,16 @@ func (s *Sender) push(fd uintptr) (done bool) {
 		if s.payload = s.payload[n:]; len(s.payload) == 0 {
 			return true
 		}
-		// A short write has sent the descriptors all the same.
-		arm(&s.hdr, &s.iov, s.payload, nil, nil)
+		armRest(&s.hdr, &s.iov, s.payload, s.restLen)
 	}
+}
+
+// armRest changes the header of a message of which a short write has sent a part,
+// and with it all descriptors. Of the control messages, those of the first bytes
+// go once more: the credentials, since each byte on a stream has its own.
+func armRest(h *rawmsg.Msghdr, iov *rawmsg.Iovec, payload []byte, controllen int) {
+	iov.Base, iov.Len = first(payload), uintptr(len(payload))
+	h.Controllen = uintptr(controllen)
 }
 
 // check finds what can be told without a system call.
@@ -146,17 +154,24 @@ func checkCount(n int) error {
 }
 
 // controlLen is how long the control messages are.
-func (out *Outgoing) controlLen() (n int) {
-	if out.Credentials != nil {
-		n += CmsgSpace(credentialsLen)
-	}
+func (out *Outgoing) controlLen() int {
+	n := out.credentialsLen()
 	if len(out.FDs) > 0 {
 		n += CmsgSpace(intLen * len(out.FDs))
 	}
 	return n
 }
 
-// appendControl appends the control messages.
+// credentialsLen is how long the first of the control messages is, if it is
+// credentials.
+func (out *Outgoing) credentialsLen() int {
+	if out.Credentials == nil {
+		return 0
+	}
+	return CmsgSpace(credentialsLen)
+}
+
+// appendControl appends the control messages, the credentials first.
 func (out *Outgoing) appendControl(b []byte) []byte {
 	if c := out.Credentials; c != nil {
 		var data [credentialsLen]byte
