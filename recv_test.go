@@ -47,6 +47,9 @@ func TestWhatBecomesOfTooManyDescriptors(t *testing.T) {
 	for network, typ := range fdtest.Types {
 		for _, n := range []int{2, 3, 253} {
 			t.Run(fmt.Sprint(network, " ", n), func(t *testing.T) {
+				if n > 3 {
+					fdtest.SkipUnderQemuUser(t, "it takes in more descriptors than fit into the program's buffer, and leaks them")
+				}
 				fdtest.NoLeak(t)
 				a, b := fdtest.Pair(t, typ)
 				if err := fdpass.SendFDs(a, fdtest.FDs(t, n)...); err != nil {
