@@ -9,7 +9,7 @@ TIMEOUT ?= 5m
 .PHONY: help demo build test vet fmt unit fence deps cross interop
 
 help: ## list the targets
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
 
 demo: ## the first run: pass open files to a second process and show how
 	@$(GO) run ./cmd/fdpass demo
@@ -74,3 +74,5 @@ PEERS = dbus-daemon fuse3 haproxy libio-fdpass-perl libsystemd0 netcat-openbsd \
 interop: ## test against real programs, which it installs with apt-get
 	@internal/interop/install.sh $(PEERS)
 	FDPASS_INTEROP=all $(GO) test -count=1 -timeout $(TIMEOUT) ./internal/interop
+
+include internal/foreign/arch.mk

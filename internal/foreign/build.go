@@ -1,0 +1,90 @@
+package foreign
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+)
+
+// Binary is the tests of one package, built for a target.
+type Binary struct {
+	Package string // below the module's path: "rawmsg", or "." for the package at the top
+	Source  string // the package's directory, where its tests expect to run
+	File    string // the program
+}
+
+// excluded are the packages that only make sense on the machine that builds:
+// they run compilers or other people's programs.
+var excluded = []string{"bench", "examples", "internal/interop"}
+
+// Build builds the tests of every package that has some into dir.
+func Build(ctx context.Context, t Target, dir string) ([]Binary, error) {
+	binaries, err := list(ctx, t)
+	if err != nil {
+		return nil, err
+	}
+	for i, b := range binaries {
+		name := strings.ReplaceAll(b.Package, "/", "-") + ".test"
+		binaries[i].File = filepath.Join(dir, "test-"+strings.TrimPrefix(name, "."))
+		if _, err := goCommand(ctx, t, "test", "-c", "-ldflags=-s -w", "-o", binaries[i].File, b.Source); err != nil {
+			return nil, err
+		}
+	}
+	return binaries, nil
+}
+
+// Compile builds one program of the module.
+func Compile(ctx context.Context, t Target, pkg, file string) error {
+	_, err := goCommand(ctx, t, "build", "-ldflags=-s -w", "-o", file, pkg)
+	return err
+}
+
+// list finds the packages with tests.
+func list(ctx context.Context, t Target) (binaries []Binary, err error) {
+	const format = `{{if or .TestGoFiles .XTestGoFiles}}{{.Dir}}{{"\t"}}{{.Module.Dir}}{{end}}`
+	out, err := goCommand(ctx, t, "list", "-f", format, "./...")
+	if err != nil {
+		return nil, err
+	}
+	for line := range strings.Lines(out) {
+		dir, module, ok := strings.Cut(strings.TrimSpace(line), "\t")
+		if !ok {
+			continue
+		}
+		pkg, err := filepath.Rel(module, dir)
+		if err != nil {
+			return nil, err
+		}
+		if !isExcluded(pkg) {
+			binaries = append(binaries, Binary{Package: filepath.ToSlash(pkg), Source: dir})
+		}
+	}
+	if len(binaries) == 0 {
+		return nil, fmt.Errorf("%v: no package has tests", t)
+	}
+	return binaries, nil
+}
+
+func isExcluded(pkg string) bool {
+	for _, e := range excluded {
+		if pkg == e || strings.HasPrefix(pkg, e+"/") {
+			return true
+		}
+	}
+	return false
+}
+
+func goCommand(ctx context.Context, t Target, args ...string) (string, error) {
+	cmd := exec.CommandContext(ctx, "go", args...)
+	cmd.Env = append(os.Environ(), t.Env()...)
+	var complaint strings.Builder
+	cmd.Stderr = &complaint
+	out, err := cmd.Output()
+	if err != nil {
+		return "", fmt.Errorf("%v: go %s: %w\n%s", t, strings.Join(args, " "), err, complaint.String())
+	}
+	return string(out), nil
+}
