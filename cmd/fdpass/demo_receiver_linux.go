@@ -33,7 +33,7 @@ func demoReceiver([]string) error {
 	if err := decode.Write(&text, abi.Native(), control); err != nil {
 		return err
 	}
-	fmt.Println(indent(text.String(), "   "))
+	fmt.Println(indent(text.String(), "  "))
 	fmt.Print(`
    The numbers are the receiver's own: the kernel has given it duplicates of
    the sender's descriptors. It reads what they are open on:

@@ -164,7 +164,7 @@ func sockaddr(sa syscall.Sockaddr) string {
 	case *syscall.SockaddrInet6:
 		return netip.AddrPortFrom(netip.AddrFrom16(sa.Addr), uint16(sa.Port)).String()
 	case *syscall.SockaddrUnix:
-		if sa.Name != "" {
+		if sa.Name != "" && sa.Name != "@" {
 			return sa.Name
 		}
 	}

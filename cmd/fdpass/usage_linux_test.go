@@ -1,0 +1,92 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"example.com/fdpass/internal/fdtest"
+)
+
+func TestDoesEachCommandExplainItselfOnStdout(t *testing.T) {
+	fdtest.NoLeak(t)
+	asked := [][]string{{"-h"}, {"--help"}}
+	for _, c := range commands() {
+		asked = append(asked, []string{c.name, "-h"})
+	}
+	for _, args := range asked {
+		p := startFdpass(t, args...)
+		if out := p.succeed(); !strings.Contains(out, "usage: fdpass") || p.err.String() != "" {
+			t.Errorf("%q: stdout %q, stderr %q", args, out, p.err.String())
+		}
+	}
+}
+
+func TestIsWrongUsageStatus2(t *testing.T) {
+	fdtest.NoLeak(t)
+	for _, c := range []struct{ args, message string }{
+		{"fly", "there is no command"},
+		{"recv", "SOCKET is needed"},
+		{"recv -x /tmp/s", "-x"},
+		{"recv /tmp/s -cat", "flags go before SOCKET"},
+		{"recv /tmp/s --", "-- CMD"},
+		{"recv /tmp/s cat", "-- CMD"},
+		{"recv -cat /tmp/s -- cat", "either -cat or CMD"},
+		{"recv -names a /tmp/s", "-names"},
+		{"recv -n -1 /tmp/s", "-n -1"},
+		{"recv fd:1", "where the output goes"},
+		{"recv fd:x", "fd:N"},
+		{"send /tmp/s", "FILE"},
+		{"send @ /dev/null", "SOCKET is empty"},
+	} {
+		startFdpass(t, strings.Fields(c.args)...).fail(2, c.message)
+	}
+	p := startFdpass(t)
+	if code := p.end(); code != 2 || !strings.Contains(p.err.String(), "usage: fdpass COMMAND") {
+		t.Errorf("no arguments: status %d, stderr %q", code, p.err.String())
+	}
+}
+
+func TestDoesTheDemoReadFilesWithoutNames(t *testing.T) {
+	fdtest.SkipUnderQemuUser(t, execNeeded)
+	fdtest.NoLeak(t)
+	dir := t.TempDir()
+	t.Setenv("TMPDIR", dir)
+	out := startFdpass(t, "demo").succeed()
+	for _, want := range []string{"SCM_RIGHTS", "cmsg_len", "cmsg_level", "cmsg_type", "fd[2]",
+		"Linux version", "deleted before it was sent", "waiting in a pipe"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("the demo does not show %q:\n%s", want, out)
+		}
+	}
+	for line := range strings.Lines(out) {
+		if n := len([]rune(line)) - 1; n > 80 {
+			t.Errorf("%d columns: %s", n, line)
+		}
+	}
+	if left, err := filepath.Glob(filepath.Join(dir, "*")); err != nil || len(left) > 0 {
+		t.Errorf("left behind: %v, %v", left, err)
+	}
+}
+
+func TestDoesTheDemoTakeAnyFile(t *testing.T) {
+	fdtest.SkipUnderQemuUser(t, execNeeded)
+	fdtest.NoLeak(t)
+	dir := t.TempDir()
+	for name, text := range map[string]string{"empty": "", "binary": "\x7fELF\x00\x1b[2J", "long": strings.Repeat("long\t", 1000)} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	out := startFdpass(t, "demo", filepath.Join(dir, "empty"), filepath.Join(dir, "binary"), filepath.Join(dir, "long"), dir).succeed()
+	for _, want := range []string{"(empty)", "7f 45 4c 46 00 1b", "long long", "(cannot be read: is a directory)"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("the demo does not show %q:\n%s", want, out)
+		}
+	}
+	if strings.Contains(out, "\x1b") {
+		t.Error("a file's bytes went to the terminal as they are")
+	}
+	startFdpass(t, "demo", "/no/such/file").fail(1, "no such file")
+}
