@@ -1,0 +1,156 @@
+// Package readme runs the README: its terminal transcripts, its command for
+// renaming the module.
+package readme
+
+import (
+	"bytes"
+	"context"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"example.com/fdpass/internal/fdtest"
+)
+
+const top = "../.." // of the checkout
+
+// read returns the README, where this runs in a checkout with a Go to build with.
+func read(t *testing.T) string {
+	t.Helper()
+	if _, err := exec.LookPath("go"); err != nil {
+		t.Skip("needs the go command, to build what the README runs")
+	}
+	text, err := os.ReadFile(filepath.Join(top, "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// blocks are the fenced parts in a language.
+func blocks(text, language string) (found []string) {
+	fence := regexp.MustCompile("(?ms)^```" + language + "\n(.*?)^```$")
+	for _, m := range fence.FindAllStringSubmatch(text, -1) {
+		found = append(found, m[1])
+	}
+	return found
+}
+
+// run runs a script with the fdpass of this checkout, in its top folder, and
+// returns what it wrote.
+func run(t *testing.T, bin, script string) string {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "sh", "-ec", script)
+	cmd.Dir = top
+	cmd.Env = append(os.Environ(), "PATH="+bin+":"+os.Getenv("PATH"))
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Errorf("%s: %v\n%s", script, err, out)
+	}
+	return string(out)
+}
+
+// build makes the command as the README says and returns the folder it is in.
+func build(t *testing.T, text string) string {
+	t.Helper()
+	line := regexp.MustCompile("`(go build -o )fdpass( [^`]+)`").FindStringSubmatch(text)
+	if line == nil {
+		t.Fatal("the README does not say how to build the command")
+	}
+	bin := t.TempDir()
+	run(t, bin, line[1]+filepath.Join(bin, "fdpass")+line[2])
+	return bin
+}
+
+// TestDoTheTranscriptsHappen runs them as they stand: each block is a terminal,
+// and all are open at once. Numbers may differ, since nobody promised them.
+func TestDoTheTranscriptsHappen(t *testing.T) {
+	fdtest.NoLeak(t)
+	text := read(t)
+	bin := build(t, text)
+	text = strings.ReplaceAll(text, "/tmp/s", filepath.Join(t.TempDir(), "s"))
+	terminals := blocks(text, "console")
+	if len(terminals) < 2 {
+		t.Fatalf("%d transcripts in the README", len(terminals))
+	}
+	t.Run("all", func(t *testing.T) {
+		for _, terminal := range terminals {
+			t.Run("", func(t *testing.T) {
+				t.Parallel()
+				command, want, _ := strings.Cut(terminal, "\n")
+				command, ok := strings.CutPrefix(command, "$ ")
+				if !ok {
+					t.Fatalf("no command in\n%s", terminal)
+				}
+				// The second terminal is opened when the first one's socket is there.
+				command = strings.Replace(command, "fdpass send", "fdpass send -wait", 1)
+				if got := run(t, bin, command); numberless(got) != numberless(want) {
+					t.Errorf("%s\ngot:\n%s\nthe README has:\n%s", command, got, want)
+				}
+			})
+		}
+	})
+}
+
+// numberless makes texts the same that differ in numbers and in the width of
+// columns that hold them.
+func numberless(s string) string {
+	s = regexp.MustCompile(`\d+`).ReplaceAllString(s, "N")
+	return regexp.MustCompile(` +`).ReplaceAllString(s, " ")
+}
+
+// TestDoesTheRenamedModuleBuild gives a copy of the module another path.
+func TestDoesTheRenamedModuleBuild(t *testing.T) {
+	fdtest.NoLeak(t)
+	text := read(t)
+	command := regexp.MustCompile("`(grep -rlF [^`]+)`").FindStringSubmatch(strings.ReplaceAll(text, "\n", " "))
+	if command == nil {
+		t.Fatal("the README does not say how to rename the module")
+	}
+	dir := t.TempDir()
+	copyModule(t, dir)
+	const path = "git.example.org/you/fdpass"
+	run(t, t.TempDir(), "cd "+dir+" && "+strings.ReplaceAll(command[1], "YOUR/PATH", path)+" && go vet ./...")
+	mod, err := os.ReadFile(filepath.Join(dir, "go.mod"))
+	if err != nil || !bytes.HasPrefix(mod, []byte("module "+path+"\n")) {
+		t.Errorf("go.mod: %.60s, %v", mod, err)
+	}
+}
+
+// copyModule copies what belongs to the module.
+func copyModule(t *testing.T, to string) {
+	t.Helper()
+	err := filepath.WalkDir(top, func(path string, e fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		name, err := filepath.Rel(top, path)
+		if err != nil {
+			return err
+		}
+		if e.IsDir() {
+			if e.Name() == ".git" || name == "bench" {
+				return fs.SkipDir
+			}
+			return os.MkdirAll(filepath.Join(to, name), 0o700)
+		}
+		if !e.Type().IsRegular() {
+			return nil
+		}
+		data, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		return os.WriteFile(filepath.Join(to, name), data, 0o600)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
