@@ -83,4 +83,20 @@ interop: ## test against real programs, which it installs with apt-get
 	@internal/interop/install.sh $(PEERS)
 	FDPASS_INTEROP=all $(GO) test -count=1 -timeout $(TIMEOUT) ./internal/interop
 
+# What takes long, and how long.
+FUZZTIME ?= 30s
+
+.PHONY: fuzz
+
+fuzz: ## run every fuzz target for FUZZTIME (30s)
+	@count=0; for package in $$($(GO) list ./...); do \
+	  list=$$($(GO) test -list '^Fuzz' $$package) || { echo "$$list"; exit 1; }; \
+	  for target in $$(echo "$$list" | grep '^Fuzz'); do \
+	    echo "== $$package $$target"; count=$$((count+1)); \
+	    $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$package || exit 1; \
+	  done; \
+	done; \
+	if [ $$count = 0 ]; then echo "no fuzz targets found"; exit 1; fi; \
+	echo "make fuzz: $$count targets, $(FUZZTIME) each"
+
 include internal/foreign/arch.mk
