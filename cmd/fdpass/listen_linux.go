@@ -114,7 +114,7 @@ func stale(path string) error {
 		return fmt.Errorf("%s: is there already and is no socket", path)
 	}
 	for range 2 {
-		conn, err := dialAnyType(path, time.Now().Add(time.Second))
+		conn, err := dialAnyType(path)
 		if err == nil {
 			conn.Close()
 		}

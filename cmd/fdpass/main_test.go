@@ -19,7 +19,6 @@ func TestWhatAreUsageErrorsAndFailures(t *testing.T) {
 		args  string
 		usage bool
 	}{
-		{"", true},
 		{"fly", true},
 		{"recv", true},
 		{"recv -fly /tmp/s", true},

@@ -43,7 +43,7 @@ func (a address) dial(wait bool, end time.Time) (*net.UnixConn, error) {
 		return conn, err
 	}
 	for {
-		conn, err := dialAnyType(a.name, end)
+		conn, err := dialAnyType(a.name)
 		if err == nil || !again(err, wait) {
 			return conn, err
 		}
@@ -62,12 +62,12 @@ func again(err error, wait bool) bool {
 		wait && (errors.Is(err, syscall.ENOENT) || errors.Is(err, syscall.ECONNREFUSED))
 }
 
-// dialAnyType connects with the type of socket that is there.
-func dialAnyType(name string, end time.Time) (*net.UnixConn, error) {
+// dialAnyType connects with the type of socket that is there. It needs no
+// deadline: where connecting to a Unix socket would have to wait, it is EAGAIN.
+func dialAnyType(name string) (*net.UnixConn, error) {
 	var first error
 	for _, network := range []string{"unix", "unixpacket", "unixgram"} {
-		d := net.Dialer{Deadline: end}
-		c, err := d.Dial(network, name)
+		c, err := net.Dial(network, name)
 		if err == nil {
 			return c.(*net.UnixConn), nil
 		}
