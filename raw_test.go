@@ -113,10 +113,56 @@ func start(b []byte) *byte {
 func setOption(t *testing.T, fd, option, value int, name string) {
 	t.Helper()
 	err := syscall.SetsockoptInt(fd, fdpass.SOL_SOCKET, option, value)
-	if err == syscall.ENOPROTOOPT {
-		t.Skipf("this kernel has no %s", name)
+	if err == syscall.ENOPROTOOPT || err == syscall.EOPNOTSUPP {
+		t.Skipf("this kernel has no %s: %v", name, err)
 	}
 	if err != nil {
 		t.Fatalf("setsockopt %s: %v", name, err)
 	}
+}
+
+// listen is a listening socket with a name of the kernel's choice, and what
+// connects to it.
+func listen(t *testing.T, typ int) (fd int, connect func() int) {
+	t.Helper()
+	fd = socket(t, syscall.AF_UNIX, typ)
+	if err := syscall.Bind(fd, &syscall.SockaddrUnix{}); err != nil {
+		t.Fatal("bind:", err)
+	}
+	if err := syscall.Listen(fd, 4); err != nil {
+		t.Fatal("listen:", err)
+	}
+	name, err := syscall.Getsockname(fd)
+	if err != nil {
+		t.Fatal("getsockname:", err)
+	}
+	return fd, func() int {
+		c := socket(t, syscall.AF_UNIX, typ)
+		if err := syscall.Connect(c, name); err != nil {
+			t.Fatal("connect:", err)
+		}
+		return c
+	}
+}
+
+// acceptOne takes a connection of a listening socket.
+func acceptOne(t *testing.T, listener int) int {
+	t.Helper()
+	fd, _, err := syscall.Accept4(listener, syscall.SOCK_CLOEXEC)
+	if err != nil {
+		t.Fatal("accept:", err)
+	}
+	t.Cleanup(func() { syscall.Close(fd) })
+	return fd
+}
+
+// socket is a new socket, closed at the test's end.
+func socket(t *testing.T, domain, typ int) int {
+	t.Helper()
+	fd, err := syscall.Socket(domain, typ|syscall.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal("socket:", err)
+	}
+	t.Cleanup(func() { syscall.Close(fd) })
+	return fd
 }

@@ -1,0 +1,185 @@
+//go:build linux
+
+package fdpass_test
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"slices"
+	"syscall"
+	"testing"
+
+	"example.com/fdpass"
+	"example.com/fdpass/internal/fdtest"
+)
+
+func init() {
+	roles["too many in flight"] = asNobody(tooManyInFlight)
+	roles["forge credentials"] = asNobody(forgeCredentials)
+}
+
+// asNobody is a role that gives up being root first.
+func asNobody(role func() error) func([]string) error {
+	return func([]string) error {
+		if os.Getuid() == 0 {
+			if err := syscall.Setuid(64321); err != nil {
+				return err
+			}
+		}
+		return role()
+	}
+}
+
+// tooManyInFlight sends descriptors that nobody receives until it may not.
+func tooManyInFlight() error {
+	limit := syscall.Rlimit{Cur: 30, Max: 30}
+	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
+		return err
+	}
+	for sent := 0; sent < 1000; {
+		// Several sockets: the count is the user's, whatever the socket.
+		fds, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_DGRAM, 0)
+		if err != nil {
+			return fmt.Errorf("after %d descriptors: %w", sent, err)
+		}
+		for range 2 {
+			err := fdpass.SendFDs(fds[0], 0, 0, 0, 0, 0, 0, 0)
+			if errors.Is(err, syscall.ETOOMANYREFS) {
+				if sent < 30 {
+					return fmt.Errorf("ETOOMANYREFS after %d descriptors, with a limit of 30", sent)
+				}
+				return nil
+			}
+			if err != nil {
+				return err
+			}
+			sent += 7
+		}
+	}
+	return errors.New("1000 descriptors are under way, with a limit of 30")
+}
+
+// forgeCredentials sends its own credentials, and others.
+func forgeCredentials() error {
+	fds, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM, 0)
+	if err != nil {
+		return err
+	}
+	s, err := fdpass.NewSender(fdpass.FD(fds[0]))
+	if err != nil {
+		return err
+	}
+	own := fdpass.Credentials{PID: int32(os.Getpid()), UID: uint32(os.Getuid()), GID: uint32(os.Getgid())}
+	if _, err := s.SendMessage(&fdpass.Outgoing{Payload: []byte("x"), Credentials: &own}); err != nil {
+		return fmt.Errorf("its own: %w", err)
+	}
+	for name, change := range map[string]func(*fdpass.Credentials){
+		"PID": func(c *fdpass.Credentials) { c.PID = 1 },
+		"UID": func(c *fdpass.Credentials) { c.UID++ },
+		"GID": func(c *fdpass.Credentials) { c.GID += 54321 },
+	} {
+		forged := own
+		change(&forged)
+		_, err := s.SendMessage(&fdpass.Outgoing{Payload: []byte("x"), Credentials: &forged})
+		if !errors.Is(err, syscall.EPERM) {
+			return fmt.Errorf("a forged %s: %w, want EPERM", name, err)
+		}
+	}
+	return nil
+}
+
+func TestHowManyDescriptorsMayBeUnderWay(t *testing.T) {
+	fdtest.NoLeak(t)
+	if err := fdtest.Command(t, "too many in flight").Run(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestMayCredentialsBeForged(t *testing.T) {
+	fdtest.NoLeak(t)
+	if err := fdtest.Command(t, "forge credentials").Run(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestMayRootNameAProcessThatIsNot(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("needs root: others may not name foreign processes at all")
+	}
+	fdtest.NoLeak(t)
+	a, _ := fdtest.Pair(t, syscall.SOCK_STREAM)
+	s, err := fdpass.NewSender(fdpass.FD(a))
+	if err != nil {
+		t.Fatal(err)
+	}
+	cred := fdpass.Credentials{PID: 1<<31 - 1} // above any pid_max
+	_, err = s.SendMessage(&fdpass.Outgoing{Payload: []byte("x"), Credentials: &cred, FDs: fdtest.FDs(t, 1)})
+	if !errors.Is(err, syscall.ESRCH) {
+		t.Errorf("got %v, want ESRCH", err)
+	}
+}
+
+func TestIsASocketThatWasSentOverItselfCollected(t *testing.T) {
+	fdtest.NoLeak(t)
+	// The pipe's end closes only when the kernel lets go of the queue.
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	fds, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, b := fds[0], fds[1]
+	err = errors.Join(
+		fdpass.SendFDs(a, b, int(w.Fd())),
+		fdpass.SendFDs(b, a),
+	)
+	w.Close()
+	fdtest.Close(t, a, b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The collector runs when a socket is closed, in the background since 6.10.
+	r.SetReadDeadline(soon())
+	if n, err := r.Read(make([]byte, 1)); n != 0 || errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("the pipe is still open: %d, %v", n, err)
+	}
+
+}
+
+func TestWhichDescriptorsCanBeSent(t *testing.T) {
+	fdtest.NoLeak(t)
+	const oPath = 0x200000 // O_PATH: include/uapi/asm-generic/fcntl.h, the same on all of Go's architectures
+	path, err := syscall.Open(t.TempDir(), oPath|syscall.O_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer fdtest.Close(t, path)
+	epoll, err := syscall.EpollCreate1(syscall.EPOLL_CLOEXEC)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer fdtest.Close(t, epoll)
+	a, b := fdtest.Pair(t, syscall.SOCK_STREAM)
+	if err := fdpass.SendFDs(a, path, epoll, a, b); err != nil {
+		t.Fatal(err)
+	}
+	got, err := fdpass.RecvFDs(b, 4)
+	if err != nil || len(got) != 4 {
+		t.Fatal(got, err)
+	}
+	defer fdtest.Close(t, got...)
+	if want, got := fdtest.IDs(t, path, epoll, a, b), fdtest.IDs(t, got...); !slices.Equal(want, got) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+	if _, err := syscall.Read(got[0], make([]byte, 1)); err != syscall.EBADF {
+		t.Errorf("reading from the O_PATH descriptor: %v, want EBADF", err)
+	}
+	if _, err := syscall.EpollWait(got[1], make([]syscall.EpollEvent, 1), 0); err != nil {
+		t.Errorf("waiting on the epoll descriptor: %v", err)
+	}
+}

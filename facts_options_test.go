@@ -1,0 +1,166 @@
+//go:build linux
+
+package fdpass_test
+
+import (
+	"fmt"
+	"syscall"
+	"testing"
+
+	"example.com/fdpass"
+	"example.com/fdpass/internal/fdtest"
+)
+
+const qemuOptions = "it does not know the younger socket options"
+
+// passOptions are the options that make the kernel pass things, and what they
+// are set to when that is not the default.
+var passOptions = []struct {
+	name  string
+	opt   int
+	value int
+}{
+	{"SO_PASSCRED", fdpass.SoPassCred, 1},
+	{"SO_PASSSEC", fdpass.SoPassSec, 1},
+	{"SO_PASSPIDFD", fdpass.SoPassPIDFD, 1},
+	{"SO_PASSRIGHTS", fdpass.SoPassRights, 0},
+}
+
+// getOption reads a socket option that is an int.
+func getOption(t *testing.T, fd, opt int) int {
+	t.Helper()
+	v, err := syscall.GetsockoptInt(fd, fdpass.SOL_SOCKET, opt)
+	if err != nil {
+		t.Fatalf("getsockopt %d: %v", opt, err)
+	}
+	return v
+}
+
+func TestWhereDoThePassOptionsWork(t *testing.T) {
+	fdtest.SkipUnderQemuUser(t, qemuOptions)
+	for network, typ := range fdtest.Types {
+		for _, o := range passOptions {
+			t.Run(o.name+" "+network, func(t *testing.T) {
+				fdtest.NoLeak(t)
+				_, b := fdtest.Pair(t, typ)
+				setOption(t, b, o.opt, o.value, o.name)
+				if got := getOption(t, b, o.opt); got != o.value {
+					t.Errorf("set to %d and is %d", o.value, got)
+				}
+			})
+		}
+	}
+}
+
+func TestAreThePassOptionsInherited(t *testing.T) {
+	fdtest.SkipUnderQemuUser(t, qemuOptions)
+	for _, typ := range []int{syscall.SOCK_STREAM, syscall.SOCK_SEQPACKET} {
+		for _, o := range passOptions {
+			t.Run(fmt.Sprint(o.name, " ", typ), func(t *testing.T) {
+				fdtest.NoLeak(t)
+				l, connect := listen(t, typ)
+				setOption(t, l, o.opt, o.value, o.name)
+				connect()
+				if got := getOption(t, acceptOne(t, l), o.opt); got != o.value {
+					t.Errorf("an accepted socket has %d", got)
+				}
+			})
+		}
+	}
+}
+
+func TestDoThePassOptionsWorkOnTCP(t *testing.T) {
+	fdtest.SkipUnderQemuUser(t, qemuOptions)
+	fdtest.NoLeak(t)
+	unix := socket(t, syscall.AF_UNIX, syscall.SOCK_STREAM)
+	setOption(t, unix, fdpass.SoPassRights, 1, "SO_PASSRIGHTS (Linux 6.16), before which the others were accepted on TCP")
+	tcp, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM, 0)
+	if err != nil {
+		t.Skip("no TCP here:", err)
+	}
+	defer syscall.Close(tcp)
+	for _, o := range passOptions {
+		if err := syscall.SetsockoptInt(tcp, fdpass.SOL_SOCKET, o.opt, o.value); err != syscall.EOPNOTSUPP {
+			t.Errorf("%s: %v, want ENOTSUP", o.name, err)
+		}
+	}
+}
+
+func TestWhoLearnsThatDescriptorsAreRefused(t *testing.T) {
+	fdtest.SkipUnderQemuUser(t, qemuOptions)
+	for network, typ := range fdtest.Types {
+		t.Run(network, func(t *testing.T) {
+			fdtest.NoLeak(t)
+			a, b := fdtest.Pair(t, typ)
+			fd := fdtest.FDs(t, 1)
+			mustSend(t, a, "x", fd...)
+			setOption(t, b, fdpass.SoPassRights, 0, "SO_PASSRIGHTS")
+			if _, err := bareSend(a, []byte("y"), fdpass.AppendRights(nil, fd...)); err != syscall.EPERM {
+				t.Errorf("the sender: %v, want EPERM", err)
+			}
+			mustSend(t, a, "z")
+			expect(t, b, 1, "x", 1, 0) // it was queued already
+			expect(t, b, 1, "z", 0, 0)
+			// The other direction is open.
+			mustSend(t, b, "w", fd...)
+			expect(t, a, 1, "w", 1, 0)
+		})
+	}
+}
+
+func TestAreDescriptorsRefusedBeforeAccept(t *testing.T) {
+	fdtest.SkipUnderQemuUser(t, qemuOptions)
+	for _, typ := range []int{syscall.SOCK_STREAM, syscall.SOCK_SEQPACKET} {
+		t.Run(fmt.Sprint(typ), func(t *testing.T) {
+			fdtest.NoLeak(t)
+			l, connect := listen(t, typ)
+			setOption(t, l, fdpass.SoPassRights, 0, "SO_PASSRIGHTS")
+			control := fdpass.AppendRights(nil, fdtest.FDs(t, 1)...)
+			if _, err := bareSend(connect(), []byte("x"), control); err != syscall.EPERM {
+				t.Errorf("the sender: %v, want EPERM", err)
+			}
+		})
+	}
+}
+
+func TestWhatDoesInqTell(t *testing.T) {
+	fdtest.SkipUnderQemuUser(t, qemuOptions)
+	fdtest.NoLeak(t)
+	a, b := fdtest.Pair(t, syscall.SOCK_STREAM)
+	setOption(t, b, fdpass.SoInq, 1, "SO_INQ")
+	if v, err := syscall.GetsockoptInt(b, fdpass.SOL_SOCKET, fdpass.SoInq); err != syscall.ENOPROTOOPT {
+		t.Errorf("reading it: %d, %v, want ENOPROTOOPT", v, err)
+	}
+	mustSend(t, a, "hello")
+	r := bareRecv(t, b, 2, 256, 0)
+	if len(r.controls) != 1 || r.controls[0].Type != 84 || len(r.controls[0].Data) != 4 {
+		t.Fatalf("got %v", r.controls)
+	}
+	if n, ok := r.controls[0].Inq(); !ok || n != 3 {
+		t.Errorf("%d bytes left, want 3", n)
+	}
+}
+
+func TestIsInqForStreamsAlone(t *testing.T) {
+	fdtest.SkipUnderQemuUser(t, qemuOptions)
+	fdtest.NoLeak(t)
+	_, b := fdtest.Pair(t, syscall.SOCK_STREAM)
+	setOption(t, b, fdpass.SoInq, 1, "SO_INQ")
+	for _, typ := range []int{syscall.SOCK_DGRAM, syscall.SOCK_SEQPACKET} {
+		fd := socket(t, syscall.AF_UNIX, typ)
+		if err := syscall.SetsockoptInt(fd, fdpass.SOL_SOCKET, fdpass.SoInq, 1); err == nil {
+			t.Errorf("type %d has it", typ) // ENOPROTOOPT on Linux 6.18
+		}
+	}
+}
+
+func TestIsInqInherited(t *testing.T) {
+	fdtest.SkipUnderQemuUser(t, qemuOptions)
+	fdtest.NoLeak(t)
+	l, connect := listen(t, syscall.SOCK_STREAM)
+	setOption(t, l, fdpass.SoInq, 1, "SO_INQ")
+	mustSend(t, connect(), "hello")
+	if r := bareRecv(t, acceptOne(t, l), 2, 256, 0); len(r.controls) != 0 {
+		t.Errorf("got %v", r.controls)
+	}
+}

@@ -1,0 +1,128 @@
+//go:build linux
+
+package fdpass_test
+
+import (
+	"os"
+	"syscall"
+	"testing"
+
+	"example.com/fdpass"
+	"example.com/fdpass/internal/fdtest"
+)
+
+func init() {
+	roles["send nothing"] = func([]string) error { return fdpass.SendFDs(3) }
+}
+
+// pidfdPair is a pair whose second socket gets pidfds; without SO_PASSPIDFD the
+// test is skipped.
+func pidfdPair(t *testing.T) (a, b int) {
+	t.Helper()
+	fdtest.SkipUnderQemuUser(t, qemuOptions)
+	a, b = fdtest.Pair(t, syscall.SOCK_STREAM)
+	setOption(t, b, fdpass.SoPassPIDFD, 1, "SO_PASSPIDFD, which came with Linux 6.5")
+	return a, b
+}
+
+// fromTheDead sends a byte from a process that has ended and been waited for
+// when it returns.
+func fromTheDead(t *testing.T, fd int) {
+	t.Helper()
+	dup, err := syscall.Dup(fd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := os.NewFile(uintptr(dup), "socket")
+	defer f.Close()
+	cmd := fdtest.Command(t, "send nothing")
+	cmd.ExtraFiles = []*os.File{f}
+	if err := cmd.Run(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// handsOutTheDead tells whether the kernel makes a pidfd of a process that has
+// been waited for, which it does since Linux 6.16, the version that also brought
+// SO_PASSRIGHTS.
+func handsOutTheDead(t *testing.T) bool {
+	t.Helper()
+	fd := socket(t, syscall.AF_UNIX, syscall.SOCK_STREAM)
+	_, err := syscall.GetsockoptInt(fd, fdpass.SOL_SOCKET, fdpass.SoPassRights)
+	return err == nil
+}
+
+// pidfdIn is what the only SCM_PIDFD message of a receipt says.
+func pidfdIn(t *testing.T, r receipt) (int, error) {
+	t.Helper()
+	if len(r.controls) != 1 || r.controls[0].Type != fdpass.SCM_PIDFD {
+		t.Fatalf("got %v", r.controls)
+	}
+	fd, err := r.controls[0].PIDFD()
+	if err == nil {
+		t.Cleanup(func() { fdtest.Close(t, fd) })
+	}
+	return fd, err
+}
+
+func TestIsAPidfdClosedOnExec(t *testing.T) {
+	fdtest.NoLeak(t)
+	a, b := pidfdPair(t)
+	mustSend(t, a, "x", fdtest.FDs(t, 1)...)
+	p, oob := make([]byte, 1), make([]byte, 256)
+	_, n, _, _, err := syscall.Recvmsg(b, p, oob, 0) // without MSG_CMSG_CLOEXEC
+	if err != nil {
+		t.Fatal(err)
+	}
+	for c := range fdpass.ParseControls(oob[:n]) {
+		if fds, _ := c.Rights(nil); len(fds) == 1 {
+			if fdtest.CloseOnExec(t, fds[0]) {
+				t.Error("the descriptor is close-on-exec without being asked to")
+			}
+			fdtest.Close(t, fds...)
+		}
+		if fd, err := c.PIDFD(); err == nil {
+			if !fdtest.CloseOnExec(t, fd) {
+				t.Error("the pidfd would survive exec")
+			}
+			if pid := pidOf(t, fd); pid != os.Getpid() {
+				t.Errorf("it is of process %d", pid)
+			}
+			fdtest.Close(t, fd)
+		}
+	}
+}
+
+func TestIsThereAPidfdOfADeadSender(t *testing.T) {
+	fdtest.NoLeak(t)
+	a, b := pidfdPair(t)
+	fromTheDead(t, a)
+	fd, err := pidfdIn(t, bareRecv(t, b, 1, 256, 0))
+	if !handsOutTheDead(t) {
+		if err != syscall.ESRCH && err != syscall.EINVAL {
+			t.Errorf("got %d, %v; before Linux 6.16 it is an errno", fd, err)
+		}
+		return
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if pid := pidOf(t, fd); pid != -1 {
+		t.Errorf("it is of process %d, want -1 for one that is gone", pid)
+	}
+}
+
+func TestWhatIsAPidfdWithAFullTable(t *testing.T) {
+	fdtest.NoLeak(t)
+	a, b := pidfdPair(t)
+	mustSend(t, a, "x")
+	restore := fdtest.LimitTable(t, 0)
+	r := bareRecv(t, b, 1, 256, 0)
+	restore()
+	if fd, err := pidfdIn(t, r); err != syscall.EMFILE {
+		t.Errorf("got %d, %v, want EMFILE", fd, err)
+	}
+	if r.truncated() {
+		t.Errorf("the flags are %#x", r.flags)
+	}
+}
