@@ -117,6 +117,9 @@ func (r *receiver) lookUp(n int, cmd []string) (path, names string, err error) {
 // process that CMD is to be. Its arguments are the numbers that the
 // descriptors have now, their names, the program's path and its own arguments.
 func activate(args []string) error {
+	if len(args) < 4 {
+		return usagef("activate is what fdpass recv starts by itself")
+	}
 	now := strings.Split(args[0], ",")
 	for i, s := range now {
 		fd, err := strconv.Atoi(s)

@@ -58,8 +58,9 @@ func printable(s string) string {
 	return s
 }
 
-// number is the number of an open file's descriptor, for messages.
-func number(f *os.File) (n int) {
+// number is the number of an open file's descriptor, or -1.
+func number(f *os.File) int {
+	n := -1
 	control(f, func(fd int) error { n = fd; return nil })
 	return n
 }

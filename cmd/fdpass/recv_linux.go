@@ -69,7 +69,7 @@ func (r *receiver) open(addr address) (*source, error) {
 			return nil, err
 		}
 		if l != nil {
-			return &source{listener: l, close: l.Close}, nil
+			return &source{listener: l.UnixListener, close: l.Close}, nil
 		}
 		return &source{conn: conn}, nil
 	case r.connect:
@@ -92,6 +92,7 @@ type source struct {
 	listener *net.UnixListener // or nil
 	conn     *net.UnixConn     // or nil, when the next is to be accepted
 	close    func() error      // of the listener
+	broken   bool              // the listener accepts no more
 }
 
 // Close may be called twice.
@@ -111,6 +112,7 @@ func (s *source) receive(p []byte, max int, end time.Time) (n int, files []*os.F
 		if s.conn == nil {
 			s.listener.SetDeadline(end)
 			if s.conn, err = s.listener.AcceptUnix(); err != nil {
+				s.broken = true
 				return 0, nil, err
 			}
 		}
@@ -194,7 +196,7 @@ func (r *receiver) serve(in *source, cmd []string) error {
 			}
 		case errors.Is(err, io.EOF) && served > 0 && len(b.files) == 0:
 			return nil
-		case in.listener == nil || errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, net.ErrClosed):
+		case in.listener == nil || in.broken || errors.Is(err, os.ErrDeadlineExceeded):
 			return err
 		default:
 			fmt.Fprintf(os.Stderr, "fdpass: %v\n", message(err))

@@ -82,58 +82,70 @@ func dialAnyType(name string) (*net.UnixConn, error) {
 }
 
 // inherit makes fd:N a connection or a listener.
-func (a address) inherit() (*net.UnixConn, *net.UnixListener, error) {
+func (a address) inherit() (*net.UnixConn, *borrowed, error) {
 	f, err := inherited(a.fd, a.name)
 	if err != nil {
 		return nil, nil, err
 	}
 	defer f.Close() // package net makes a duplicate
 	var listening bool
+	var flags int
 	err = control(f, func(fd int) error {
-		listening, err = unixSocket(fd)
+		if listening, err = unixSocket(fd); err != nil {
+			return err
+		}
+		flags, err = fcntl(fd, syscall.F_GETFL, 0)
 		return err
 	})
 	if err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", a.name, err)
 	}
-	if listening {
-		l, err := net.FileListener(f)
-		if err != nil {
-			return nil, nil, err
-		}
-		return nil, l.(*net.UnixListener), nil
+	if !listening {
+		conn, err := fileConn(f, flags)
+		return conn, nil, err
 	}
-	conn, err := fileConn(f)
-	return conn, nil, err
+	l, err := net.FileListener(f)
+	if err != nil {
+		return nil, nil, err
+	}
+	return nil, &borrowed{l.(*net.UnixListener), flags}, nil
 }
 
-// fileConn is net.FileConn, after which the open file is as it was. FileConn
-// makes it nonblocking for everyone who shares it, such as the program that
-// started this one; and nothing here needs that, since each message is sent
-// and received with MSG_DONTWAIT.
-func fileConn(f *os.File) (*net.UnixConn, error) {
-	var flags int
-	err := control(f, func(fd int) (err error) {
-		flags, err = fcntl(fd, syscall.F_GETFL, 0)
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
+// fileConn is net.FileConn, after which the open file has its flags again.
+// FileConn makes it nonblocking for everyone who shares it, such as the program
+// that started this one; and nothing here needs that, since each message is
+// sent and received with MSG_DONTWAIT.
+func fileConn(f *os.File, flags int) (*net.UnixConn, error) {
 	c, err := net.FileConn(f)
 	if err != nil {
 		return nil, err
 	}
 	conn := c.(*net.UnixConn)
-	err = control(conn, func(fd int) error {
-		_, err := fcntl(fd, syscall.F_SETFL, flags)
-		return err
-	})
-	if err != nil {
+	if err := setFlags(conn, flags); err != nil {
 		conn.Close()
 		return nil, err
 	}
 	return conn, nil
+}
+
+// borrowed is a listener that others have, too. It has to be nonblocking to
+// accept with a deadline, and gets its flags back in the end.
+type borrowed struct {
+	*net.UnixListener
+	flags int
+}
+
+func (b *borrowed) Close() error {
+	setFlags(b, b.flags) // fails when it is closed already
+	return b.UnixListener.Close()
+}
+
+// setFlags sets the flags of an open file, O_NONBLOCK among them.
+func setFlags(conn syscall.Conn, flags int) error {
+	return control(conn, func(fd int) error {
+		_, err := fcntl(fd, syscall.F_SETFL, flags)
+		return err
+	})
 }
 
 // unixSocket tells whether a Unix socket is listening, and of anything else

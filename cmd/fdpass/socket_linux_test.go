@@ -292,12 +292,18 @@ func TestDoesRecvAcceptOnAnInheritedListener(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer f.Close()
+	if err := setFlags(f, 0); err != nil { // blocking, as most programs make it
+		t.Fatal(err)
+	}
 	p := fdpassCommand(t, "recv", "-cat", "fd:3")
 	p.ExtraFiles = []*os.File{f}
 	p.begin()
 	send(t, path, fdtest.Files(t, 1)...)
 	if got := p.succeed(); got != fdtest.Contents(0) {
 		t.Errorf("received %q", got)
+	}
+	if isNonblocking(t, f) {
+		t.Error("the listener has become nonblocking")
 	}
 	appears(t, path) // it was not fdpass that made it
 }
