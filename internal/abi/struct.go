@@ -4,18 +4,18 @@ import "strings"
 
 // Struct is a C struct in one architecture's memory.
 type Struct struct {
-	Name   string  // the tag: "msghdr"
-	Size   int     // sizeof, in bytes
-	Align  int     // alignof, in bytes
-	Fields []Field // in the order of their offsets, without a gap
+	Name   string  `json:"name"`   // the tag: "msghdr"
+	Size   int     `json:"size"`   // sizeof, in bytes
+	Align  int     `json:"align"`  // alignof, in bytes
+	Fields []Field `json:"fields"` // in the order of their offsets, without a gap
 }
 
 // Field is one member of a Struct, or the padding between two or at the end.
 type Field struct {
-	Type   string // in C: "size_t", "void *"; empty for padding
-	Name   string // in C: "msg_iovlen"; empty for padding
-	Offset int    // from the start of the struct, in bytes
-	Size   int    // in bytes
+	Type   string `json:"type,omitempty"` // in C: "size_t", "void *"; empty for padding
+	Name   string `json:"name,omitempty"` // in C: "msg_iovlen"; empty for padding
+	Offset int    `json:"offset"`         // from the start of the struct, in bytes
+	Size   int    `json:"size"`           // in bytes
 }
 
 // Padding says whether f is no member, but bytes that belong to none.
