@@ -23,7 +23,9 @@ import (
 //
 // The kernel ends a read with the message whose descriptors it returns, so a
 // group belongs to the last byte of its read, and to the protocol message which
-// that byte is part of.
+// that byte is part of. Who passes bytes on without decoding them writes such a
+// group with the last byte of the read, apart from the bytes before it: with the
+// first one it could get into another message.
 //
 // A Stream owns the descriptors until they are taken. It does not own the
 // connection. Reading and writing may go on at the same time; several readers,

@@ -1,0 +1,432 @@
+//go:build linux
+
+package fdpass_test
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"slices"
+	"syscall"
+	"testing"
+	"time"
+
+	"example.com/fdpass"
+	"example.com/fdpass/internal/fdtest"
+)
+
+// frame is a message of a small protocol: a header of two bytes, which are the
+// number of descriptors and the length of the payload, and the payload.
+type frame struct {
+	payload string
+	fds     []int
+}
+
+const headerLen = 2
+
+func (f frame) bytes() []byte {
+	return append([]byte{byte(len(f.fds)), byte(len(f.payload))}, f.payload...)
+}
+
+// frames are some that share nothing but the stream: with and without
+// descriptors, next to each other, with and without payload.
+func frames(t *testing.T) []frame {
+	fds := fdtest.FDs(t, 7)
+	return []frame{
+		{"nothing", nil},
+		{"one", fds[0:1]},
+		{"two", fds[1:3]},
+		{"", nil},
+		{"", fds[3:4]},
+		{"x", nil},
+		{"three of them", fds[4:7]},
+		{"the last", nil},
+	}
+}
+
+// decoder reads frames from a stream through whatever is in between.
+type decoder struct {
+	stream   *fdpass.Stream
+	from     io.Reader
+	buffered func() int // bytes that from has read and not returned
+}
+
+// next is the next frame, whose descriptors are the caller's.
+func (d *decoder) next() (f frame, err error) {
+	var header [headerLen]byte
+	if _, err := io.ReadFull(d.from, header[:]); err != nil {
+		return f, err
+	}
+	payload := make([]byte, header[1])
+	if _, err := io.ReadFull(d.from, payload); err != nil {
+		return f, err
+	}
+	f.payload = string(payload)
+	f.fds = d.stream.TakeFDs(d.stream.Offset() - int64(d.buffered()))
+	if len(f.fds) != int(header[0]) {
+		return f, fmt.Errorf("%q has %d descriptors, and %d belong to it", payload, len(f.fds), header[0])
+	}
+	return f, nil
+}
+
+// expect decodes the frames that were sent, and the end.
+func (d *decoder) expect(t *testing.T, want []frame) error {
+	for _, w := range want {
+		got, err := d.next()
+		ids := fdtest.IDs(t, got.fds...)
+		fdtest.Close(t, got.fds...)
+		if err != nil {
+			return err
+		}
+		if got.payload != w.payload || !slices.Equal(ids, fdtest.IDs(t, w.fds...)) {
+			return fmt.Errorf("got %q with %v, want %q with %v", got.payload, ids, w.payload, fdtest.IDs(t, w.fds...))
+		}
+	}
+	if _, err := d.next(); err != io.EOF {
+		return fmt.Errorf("behind the last frame: want EOF, got %v", err)
+	}
+	return nil
+}
+
+// direct decodes without a buffer in between.
+func direct(s *fdpass.Stream) *decoder {
+	return &decoder{s, s, func() int { return 0 }}
+}
+
+// buffered decodes with a bufio.Reader in between, whose reads are of at most
+// size bytes.
+func buffered(s *fdpass.Stream, size int) *decoder {
+	b := bufio.NewReader(limitedReads{s, size})
+	return &decoder{s, b, b.Buffered}
+}
+
+type limitedReads struct {
+	from io.Reader
+	size int
+}
+
+func (l limitedReads) Read(p []byte) (int, error) {
+	return l.from.Read(p[:min(len(p), l.size)])
+}
+
+// streams is a connected pair of them, the descriptors of which are bounded by
+// limit, and the connections below.
+func streams(t *testing.T, limit int) (a, b *fdpass.Stream, ca, cb *net.UnixConn) {
+	t.Helper()
+	ca, cb = fdtest.Conns(t, "unix")
+	a, b = newStream(t, ca, limit), newStream(t, cb, limit)
+	return a, b, ca, cb
+}
+
+func newStream(t *testing.T, conn *net.UnixConn, limit int) *fdpass.Stream {
+	t.Helper()
+	if err := conn.SetDeadline(time.Now().Add(time.Minute)); err != nil {
+		t.Fatal(err)
+	}
+	s, err := fdpass.NewStream(conn, limit)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+// write sends a frame in two pieces, the descriptors with the first or the second.
+func (f frame) write(s *fdpass.Stream, split int, second bool) error {
+	b := f.bytes()
+	split = min(split, len(b)-1)
+	before, after := f.fds, []int(nil)
+	if second || split == 0 {
+		before, after = nil, f.fds
+	}
+	if _, err := s.WriteFDs(b[:split], before...); err != nil {
+		return err
+	}
+	_, err := s.WriteFDs(b[split:], after...)
+	return err
+}
+
+func TestDoesEachFrameGetItsDescriptorsHoweverTheBytesAreSplit(t *testing.T) {
+	fdtest.NoLeak(t)
+	sent := frames(t)
+	longest := headerLen + len("three of them")
+	for split := range longest { // 0 is a frame in one piece
+		for _, second := range []bool{false, true} {
+			t.Run(fmt.Sprint("at ", split, " descriptors in the second piece ", second), func(t *testing.T) {
+				for size := 1; size <= 3*longest; size++ {
+					if err := passInPieces(t, sent, split, second, size); err != nil {
+						t.Errorf("reads of %d: %v", size, err)
+					}
+				}
+			})
+		}
+	}
+}
+
+func passInPieces(t *testing.T, sent []frame, split int, second bool, size int) error {
+	a, b, ca, _ := streams(t, fdpass.MaxFDs)
+	for _, f := range sent {
+		if err := f.write(a, split, second); err != nil {
+			return err
+		}
+	}
+	ca.Close()
+	return buffered(b, size).expect(t, sent)
+}
+
+func TestDoesEachFrameGetItsDescriptorsWithoutABuffer(t *testing.T) {
+	fdtest.NoLeak(t)
+	a, b, ca, _ := streams(t, fdpass.MaxFDs)
+	sent := frames(t)
+	for _, f := range sent {
+		if _, err := a.WriteFDs(f.bytes(), f.fds...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ca.Close()
+	if err := direct(b).expect(t, sent); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestDoTheDescriptorsOfAReadBelongToItsLastFrame(t *testing.T) {
+	fdtest.NoLeak(t)
+	a, b, _, _ := streams(t, fdpass.MaxFDs)
+	first, second := frame{"first", nil}, frame{"second", fdtest.FDs(t, 2)}
+	for _, f := range []frame{first, second} {
+		if _, err := a.WriteFDs(f.bytes(), f.fds...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// One read brings both, and the descriptors of the second.
+	p := make([]byte, 100)
+	n, err := b.Read(p)
+	if err != nil || n != len(first.bytes())+len(second.bytes()) {
+		t.Fatalf("%d bytes in one read, %v", n, err)
+	}
+	if fds := b.TakeFDs(int64(len(first.bytes()))); fds != nil {
+		fdtest.Close(t, fds...)
+		t.Errorf("the first frame got %d descriptors", len(fds))
+	}
+	fds := b.TakeFDs(int64(n))
+	defer fdtest.Close(t, fds...)
+	if got, want := fdtest.IDs(t, fds...), fdtest.IDs(t, second.fds...); !slices.Equal(got, want) {
+		t.Errorf("the second frame got %v, want %v", got, want)
+	}
+}
+
+// relay passes on everything that comes, in pieces as large as they come: the
+// descriptors of a piece with its last byte, or, as is wrong, with its first.
+func relay(to, from *fdpass.Stream, right bool) error {
+	p := make([]byte, 1<<16)
+	for {
+		n, err := from.Read(p)
+		if err == io.EOF {
+			return nil
+		} else if err != nil {
+			return err
+		}
+		fds := from.TakeFDs(from.Offset())
+		first := 0
+		if right && len(fds) > 0 {
+			first = n - 1
+			_, err = to.Write(p[:first])
+		}
+		if err == nil {
+			_, err = to.WriteFDs(p[first:n], fds...)
+		}
+		for _, fd := range fds {
+			err = errors.Join(err, syscall.Close(fd))
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+func TestDoesARelayThatMergesMessagesKeepTheirDescriptors(t *testing.T) {
+	for _, right := range []bool{true, false} {
+		t.Run(fmt.Sprint("with the last byte ", right), func(t *testing.T) {
+			fdtest.NoLeak(t)
+			a, fromA, ca, _ := streams(t, fdpass.MaxFDs)
+			toB, b, cb, _ := streams(t, fdpass.MaxFDs)
+			sent := frames(t)
+			for _, f := range sent {
+				if _, err := a.WriteFDs(f.bytes(), f.fds...); err != nil {
+					t.Fatal(err)
+				}
+			}
+			ca.Close()
+			if err := relay(toB, fromA, right); err != nil {
+				t.Fatal(err)
+			}
+			cb.Close()
+			err := direct(b).expect(t, sent)
+			if right && err != nil {
+				t.Error(err)
+			}
+			if !right && err == nil {
+				t.Error("a relay that gives descriptors to the first byte of what it merged went unseen")
+			}
+		})
+	}
+}
+
+func TestDoesAStreamStopAtItsLimit(t *testing.T) {
+	for _, limit := range []int{0, 1, 2, 5, 253, 254, 300} {
+		t.Run(fmt.Sprint(limit), func(t *testing.T) {
+			fdtest.NoLeak(t)
+			a, b, _, _ := streams(t, limit)
+			fds := fdtest.FDs(t, limit+1)
+			// Just as many as may be, twice, since those that are taken count no more.
+			for range 2 {
+				fill(t, a, b, fds[:limit])
+				got := b.TakeFDs(b.Offset())
+				fdtest.Close(t, got...)
+				if len(got) != limit {
+					t.Fatalf("got %d descriptors", len(got))
+				}
+			}
+			fill(t, a, b, fds[:limit])
+			if _, err := a.WriteFDs([]byte("more"), fds[limit]); err != nil {
+				t.Fatal(err)
+			}
+			p := make([]byte, 100)
+			n, err := b.Read(p)
+			if string(p[:n]) != "more" || !errors.Is(err, fdpass.ErrTooManyFDs) || errors.Is(err, syscall.EMFILE) {
+				t.Errorf("%q, %v", p[:n], err)
+			}
+			if n, again := b.Read(p); n != 0 || again != err {
+				t.Errorf("the next read: %d, %v", n, again)
+			}
+			// What came before the error is still good.
+			got := b.TakeFDs(b.Offset())
+			defer fdtest.Close(t, got...)
+			if !slices.Equal(fdtest.IDs(t, got...), fdtest.IDs(t, fds[:limit]...)) {
+				t.Errorf("%d descriptors are left of %d", len(got), limit)
+			}
+		})
+	}
+}
+
+// fill sends descriptors from a to b, as many in a message as it carries.
+func fill(t *testing.T, a, b *fdpass.Stream, fds []int) {
+	t.Helper()
+	for some := range slices.Chunk(fds, fdpass.MaxFDs) {
+		if _, err := a.WriteFDs([]byte("x"), some...); err != nil {
+			t.Fatal(err)
+		}
+		if n, err := b.Read(make([]byte, 100)); n != 1 || err != nil {
+			t.Fatal(n, err)
+		}
+	}
+}
+
+func TestDoesAStreamTellAFullTableFromItsLimit(t *testing.T) {
+	fdtest.SkipUnderQemuUser(t, "it offers the host its own table")
+	fdtest.NoLeak(t)
+	a, b, _, _ := streams(t, 10)
+	if _, err := a.WriteFDs([]byte("x"), fdtest.FDs(t, 5)...); err != nil {
+		t.Fatal(err)
+	}
+	restore := fdtest.LimitTable(t, 3)
+	n, err := b.Read(make([]byte, 100))
+	restore()
+	if n != 1 || !errors.Is(err, fdpass.ErrTruncated) || !errors.Is(err, syscall.EMFILE) || errors.Is(err, fdpass.ErrTooManyFDs) {
+		t.Errorf("%d, %v", n, err)
+	}
+	if n, again := b.Read(make([]byte, 100)); n != 0 || again != err {
+		t.Errorf("the next read: %d, %v", n, again)
+	}
+	if fds := b.TakeFDs(b.Offset()); fds != nil {
+		t.Errorf("descriptors of a truncated message: %v", fds)
+	}
+}
+
+func TestWhatIsLeftAtTheEndOfAStream(t *testing.T) {
+	fdtest.NoLeak(t)
+	a, b, ca, _ := streams(t, 10)
+	fds := fdtest.FDs(t, 5)
+	for _, some := range [][]int{fds[:2], fds[2:3], fds[3:]} {
+		if _, err := a.WriteFDs([]byte("x"), some...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ca.Close()
+	if data, err := io.ReadAll(b); string(data) != "xxx" || err != nil {
+		t.Fatal(data, err)
+	}
+	got := b.TakeFDs(1)
+	defer fdtest.Close(t, got...)
+	if !slices.Equal(fdtest.IDs(t, got...), fdtest.IDs(t, fds[:2]...)) {
+		t.Errorf("got %v for the first byte", got)
+	}
+	for _, consumed := range []int64{1, 0, -1} {
+		if again := b.TakeFDs(consumed); again != nil {
+			t.Errorf("got %v once more", again)
+		}
+	}
+	files := b.TakeFiles(2)
+	if len(files) != 1 {
+		t.Fatalf("got %d files for the second byte", len(files))
+	}
+	files[0].Close()
+	before := fdtest.Count(t)
+	if err := b.Close(); err != nil {
+		t.Error(err)
+	}
+	if after := fdtest.Count(t); after != before-2 {
+		t.Errorf("Close closed %d descriptors, two were left", before-after)
+	}
+	if fds := b.TakeFDs(3); fds != nil {
+		t.Errorf("got %v from a closed stream", fds)
+	}
+	if _, err := b.Read(make([]byte, 1)); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("reading from a closed stream: %v", err)
+	}
+	if err := b.Close(); err != nil {
+		t.Errorf("closing again: %v", err)
+	}
+}
+
+func TestDoesAnEmptyReadOfAStreamTakeDescriptors(t *testing.T) {
+	fdtest.NoLeak(t)
+	a, b, _, _ := streams(t, 10)
+	if _, err := a.WriteFDs([]byte("x"), fdtest.FDs(t, 2)...); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := b.Read(nil); n != 0 || err != nil {
+		t.Errorf("the empty read: %d, %v", n, err)
+	}
+	if n, err := b.Read(make([]byte, 1)); n != 1 || err != nil {
+		t.Error(n, err)
+	}
+	fds := b.TakeFDs(1)
+	fdtest.Close(t, fds...)
+	if len(fds) != 2 {
+		t.Errorf("got %d descriptors", len(fds))
+	}
+}
+
+func TestWhatCannotBeAStream(t *testing.T) {
+	fdtest.NoLeak(t)
+	for _, network := range []string{"unixgram", "unixpacket"} {
+		c, _ := fdtest.Conns(t, network)
+		if s, err := fdpass.NewStream(c, 1); s != nil || !errors.Is(err, syscall.EINVAL) {
+			t.Errorf("%s: %v, %v", network, s, err)
+		}
+	}
+	c, _ := fdtest.Conns(t, "unix")
+	if s, err := fdpass.NewStream(c, -1); s != nil || !errors.Is(err, syscall.EINVAL) {
+		t.Errorf("a negative limit: %v, %v", s, err)
+	}
+	if s, err := fdpass.NewStream(nil, 1); s != nil || !errors.Is(err, syscall.EINVAL) {
+		t.Errorf("no connection: %v, %v", s, err)
+	}
+}
