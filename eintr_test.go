@@ -1,0 +1,144 @@
+//go:build linux
+
+package fdpass_test
+
+import (
+	"runtime"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"example.com/fdpass"
+	"example.com/fdpass/internal/fdtest"
+)
+
+// signals sends this thread one signal after the other until the returned
+// function is called, and counts them. SIGURG means nothing to Go programs, and
+// the runtime has a handler for it.
+func signals(t *testing.T) (count *atomic.Int32, stop func()) {
+	t.Helper()
+	runtime.LockOSThread()
+	pid, tid := syscall.Getpid(), syscall.Gettid()
+	count = new(atomic.Int32)
+	quit, done := make(chan bool), make(chan bool)
+	go func() {
+		defer close(done)
+		for {
+			select {
+			case <-quit:
+				return
+			case <-time.After(time.Millisecond):
+			}
+			if err := syscall.Tgkill(pid, tid, syscall.SIGURG); err != nil {
+				t.Error("tgkill:", err)
+			}
+			count.Add(1)
+		}
+	}()
+	return count, func() {
+		close(quit)
+		<-done
+		runtime.UnlockOSThread()
+	}
+}
+
+// after calls f once 30 more signals have been sent.
+func after(count *atomic.Int32, f func()) (wait func()) {
+	done := make(chan bool)
+	from := count.Load()
+	go func() {
+		defer close(done)
+		for count.Load() < from+30 {
+			time.Sleep(time.Millisecond)
+		}
+		f()
+	}()
+	return func() { <-done }
+}
+
+// setTimeout sets SO_RCVTIMEO or SO_SNDTIMEO to a minute.
+func setTimeout(t *testing.T, fd, opt int) {
+	t.Helper()
+	if err := syscall.SetsockoptTimeval(fd, syscall.SOL_SOCKET, opt, &syscall.Timeval{Sec: 60}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestWhenDoesRecvmsgReturnEINTR(t *testing.T) {
+	for name, timeout := range map[string]bool{"with SO_RCVTIMEO": true, "without": false} {
+		t.Run(name, func(t *testing.T) {
+			fdtest.NoLeak(t)
+			a, b := fdtest.Pair(t, syscall.SOCK_STREAM)
+			if timeout {
+				setTimeout(t, b, syscall.SO_RCVTIMEO)
+			}
+			count, stop := signals(t)
+			defer stop()
+			defer after(count, func() { mustSend(t, a, "x") })()
+			_, _, _, _, err := syscall.Recvmsg(b, make([]byte, 1), nil, 0)
+			if timeout != (err == syscall.EINTR) || !timeout && err != nil {
+				t.Errorf("got %v after %d signals", err, count.Load())
+			}
+		})
+	}
+}
+
+func TestIsAReceiveThatSignalsInterruptTakenUpAgain(t *testing.T) {
+	fdtest.NoLeak(t)
+	a, b := fdtest.Pair(t, syscall.SOCK_STREAM)
+	setTimeout(t, b, syscall.SO_RCVTIMEO)
+	r, err := fdpass.NewBatchReceiver(fdpass.FD(b), 2, fdpass.Options{MaxFDs: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	fds := fdtest.FDs(t, 2)
+	count, stop := signals(t)
+	defer stop()
+	send := func() {
+		if err := fdpass.SendFDs(a, fds...); err != nil {
+			t.Error(err)
+		}
+	}
+	wait := after(count, send)
+	got, err := fdpass.RecvFDs(b, 2)
+	if wait(); err != nil || len(got) != 2 {
+		t.Errorf("one: %v, %v", got, err)
+	}
+	fdtest.Close(t, got...)
+
+	wait = after(count, send)
+	msgs, err := r.Recv([][]byte{make([]byte, 1), make([]byte, 1)})
+	if wait(); err != nil || len(msgs) != 1 || len(msgs[0].FDs()) != 2 {
+		t.Fatalf("a batch: %d messages, %v", len(msgs), err)
+	}
+	msgs[0].Close()
+}
+
+func TestIsASendThatSignalsInterruptTakenUpAgain(t *testing.T) {
+	fdtest.NoLeak(t)
+	a, b := fdtest.Pair(t, syscall.SOCK_DGRAM)
+	setTimeout(t, a, syscall.SO_SNDTIMEO)
+	full := 0
+	for ; ; full++ { // until the queue is full
+		if _, err := bareSendFlags(a, []byte("x"), nil, syscall.MSG_DONTWAIT); err != nil {
+			break
+		}
+	}
+	fds := fdtest.FDs(t, 2)
+	count, stop := signals(t)
+	defer stop()
+	wait := after(count, func() { bareRecv(t, b, 1, 0, 0) })
+	err := fdpass.SendFDs(a, fds...)
+	if wait(); err != nil {
+		t.Fatal(err)
+	}
+	for range full - 1 {
+		bareRecv(t, b, 1, 0, 0)
+	}
+	got, err := fdpass.RecvFDs(b, 2)
+	if err != nil || len(got) != 2 {
+		t.Errorf("got %v, %v", got, err)
+	}
+	fdtest.Close(t, got...)
+}
