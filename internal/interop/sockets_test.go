@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"path/filepath"
 	"syscall"
 	"testing"
 	"time"
@@ -67,6 +68,21 @@ func listen(t *testing.T) *net.TCPListener {
 	return tcp
 }
 
+// listenUnix is a Unix stream listener in a directory of its own.
+func listenUnix(t *testing.T) *net.UnixListener {
+	t.Helper()
+	ln, err := net.Listen("unix", filepath.Join(t.TempDir(), "s"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { ln.Close() })
+	unix := ln.(*net.UnixListener)
+	if err := unix.SetDeadline(time.Now().Add(patience)); err != nil {
+		t.Fatal(err)
+	}
+	return unix
+}
+
 // pipe is a pipe, of which this process reads until the deadline.
 func pipe(t *testing.T) (r, w *os.File) {
 	t.Helper()
@@ -120,4 +136,18 @@ func connection(t *testing.T, f *os.File) net.Conn {
 		t.Fatalf("%s is not a connection: %v", f.Name(), err)
 	}
 	return bounded(t, conn)
+}
+
+// checkFile checks that got is open on the same file as sent, number i of
+// [fdtest.FDs], and that this can be read.
+func checkFile(t *testing.T, got, sent, i int) {
+	t.Helper()
+	if got, sent := fdtest.IDs(t, got)[0], fdtest.IDs(t, sent)[0]; got != sent {
+		t.Errorf("file %d is %v, not %v", i, got, sent)
+	}
+	p := make([]byte, 100)
+	n, err := syscall.Pread(got, p, 0)
+	if err != nil || string(p[:n]) != fdtest.Contents(i) {
+		t.Errorf("file %d reads %q, %v", i, p[:max(n, 0)], err)
+	}
 }
