@@ -195,3 +195,27 @@ func (p *peer) until(t *testing.T, try func() error) {
 
 // errNotYet is for the function that until tries.
 var errNotYet = errors.New("not yet")
+
+// has checks that p has open what these files and sockets are open on.
+func has[F syscall.Conn](t *testing.T, p *peer, files []F) {
+	t.Helper()
+	links, err := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", p.Process.Pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	open := map[string]bool{}
+	for _, link := range links {
+		if to, err := os.Readlink(link); err == nil {
+			open[to] = true
+		}
+	}
+	for i, f := range files {
+		to, err := os.Readlink(fmt.Sprintf("/proc/self/fd/%d", number(t, f)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !open[to] {
+			t.Errorf("%s does not have number %d, %s", p.name, i, to)
+		}
+	}
+}

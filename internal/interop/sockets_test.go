@@ -109,17 +109,24 @@ func echo(t *testing.T, from io.Writer, to io.Reader, text string) {
 	}
 }
 
-// id tells which file or socket f is open on, without making it blocking.
-func id(t *testing.T, f syscall.Conn) (id fdtest.ID) {
+// number is the descriptor of a file or socket, which stays in Go's poller and
+// must stay open.
+func number(t *testing.T, f syscall.Conn) (n int) {
 	t.Helper()
 	raw, err := f.SyscallConn()
 	if err == nil {
-		err = raw.Control(func(fd uintptr) { id = fdtest.IDs(t, int(fd))[0] })
+		err = raw.Control(func(fd uintptr) { n = int(fd) })
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	return id
+	return n
+}
+
+// id tells which file or socket f is open on.
+func id(t *testing.T, f syscall.Conn) fdtest.ID {
+	t.Helper()
+	return fdtest.IDs(t, number(t, f))[0]
 }
 
 // hostPort is where a listener listens.
