@@ -14,7 +14,10 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	fdtest.Role(map[string]func(args []string) error{})
+	fdtest.Role(map[string]func(args []string) error{
+		"proxy":                      proxy,
+		"proxy without a descriptor": proxyWithout,
+	})
 	status := m.Run()
 	if scratch != "" {
 		os.RemoveAll(scratch)
