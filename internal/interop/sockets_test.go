@@ -14,23 +14,29 @@ import (
 	"example.com/fdpass/internal/fdtest"
 )
 
-// pair is a connected pair of Unix sockets ("unix", "unixgram", "unixpacket"):
-// one for this process, with a deadline, and one to start a program with.
-func pair(t *testing.T, network string) (ours *net.UnixConn, theirs *os.File) {
+// ends is a connected pair of Unix sockets ("unix", "unixgram", "unixpacket")
+// to start programs with.
+func ends(t *testing.T, network string) []*os.File {
 	t.Helper()
 	fds, err := syscall.Socketpair(syscall.AF_UNIX, fdtest.Types[network]|syscall.SOCK_CLOEXEC, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	theirs = os.NewFile(uintptr(fds[1]), "socketpair")
-	t.Cleanup(func() { theirs.Close() })
-	f := os.NewFile(uintptr(fds[0]), "socketpair")
-	defer f.Close()
-	conn, err := net.FileConn(f)
+	files := []*os.File{os.NewFile(uintptr(fds[0]), "socketpair"), os.NewFile(uintptr(fds[1]), "socketpair")}
+	t.Cleanup(func() { closeAll(files) })
+	return files
+}
+
+// pair is such a pair, of which one end is for this process and has a deadline.
+func pair(t *testing.T, network string) (ours *net.UnixConn, theirs *os.File) {
+	t.Helper()
+	files := ends(t, network)
+	defer files[0].Close()
+	conn, err := net.FileConn(files[0])
 	if err != nil {
 		t.Fatal(err)
 	}
-	return bounded(t, conn).(*net.UnixConn), theirs
+	return bounded(t, conn).(*net.UnixConn), files[1]
 }
 
 // bounded gives a connection a deadline and closes it at the end of t.

@@ -65,10 +65,7 @@ func TestDoesSystemdNotifyWaitAtItsBarrier(t *testing.T) {
 // A service sends descriptors for the manager to keep, here on behalf of
 // another process, whose credentials go with them.
 func TestDoesLibsystemdSendDescriptorsWithCredentials(t *testing.T) {
-	python := program(t, "python3", "python3")
-	if err := exec.Command(python, "-c", `import ctypes; ctypes.CDLL("libsystemd.so.0")`).Run(); err != nil {
-		missing(t, "libsystemd.so.0", "libsystemd0")
-	}
+	python := needLibsystemd(t)
 	const script = `
 import ctypes, os, sys
 pid, *paths = sys.argv[1:]
@@ -108,6 +105,16 @@ sys.exit(n <= 0 and "sd_pid_notify_with_fds: %d" % n)
 			p.wait(t)
 		})
 	}
+}
+
+// needLibsystemd is a Python that can call libsystemd.
+func needLibsystemd(t *testing.T) (python string) {
+	t.Helper()
+	python = program(t, "python3", "python3")
+	if exec.Command(python, "-c", `import ctypes; ctypes.CDLL("libsystemd.so.0")`).Run() != nil {
+		missing(t, "libsystemd.so.0", "libsystemd0")
+	}
+	return python
 }
 
 // mayForge is whether processes here may send another one's credentials, which
