@@ -96,7 +96,7 @@ func TestDoesAProgramThatCannotBeStartedFail(t *testing.T) {
 	}{
 		{"", "/no/such/program", "/no/such/program"},
 		{"", "/dev/null", "/dev/null"},
-		{"a:b:c", "/bin/sh", "3 names for 2 descriptors"},
+		{"a:b:c", "/proc/self/exe", "3 names for 2 descriptors"},
 	} {
 		path := socketPath(t)
 		p := startFdpass(t, "recv", "-names", c.names, path, "--", c.cmd)
