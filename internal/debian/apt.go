@@ -14,8 +14,7 @@ import (
 // keyring is what the signatures of all sources are checked with.
 const keyring = "/usr/share/keyrings/debian-archive-keyring.gpg"
 
-// mirror is where packages come from unless the machine's own sources say
-// otherwise.
+// mirror is where packages come from.
 const mirror = "http://deb.debian.org/debian"
 
 // Source is one suite of the archive, for one architecture.
@@ -102,7 +101,7 @@ func (s state) run(ctx context.Context, dir string, words ...string) (string, er
 
 // Download gets the newest package of src whose whole name matches pattern,
 // its signature checked by apt, and unpacks it. It returns the directory that
-// the package is unpacked in, which is named after the package, and is what a
+// the package is unpacked in, named after the package and its version, which a
 // later call returns without downloading.
 func Download(ctx context.Context, src Source, pattern string) (dir string, err error) {
 	cache, err := CacheDir()
@@ -120,11 +119,20 @@ func Download(ctx context.Context, src Source, pattern string) (dir string, err 
 	if err != nil {
 		return "", fmt.Errorf("%s of %s: %w", src.Arch, src.Suite, err)
 	}
-	dir = filepath.Join(cache, "kernels", name+"-"+src.Arch)
+	// It prints where the file is, what it is called, how long it is and its hash.
+	out, err := s.run(ctx, "", "apt-get", "-qq", "--print-uris", "download", name)
+	if err != nil {
+		return "", err
+	}
+	f := strings.Fields(out)
+	if len(f) < 2 {
+		return "", fmt.Errorf("apt-get --print-uris says %q", out)
+	}
+	dir = filepath.Join(cache, "packages", strings.TrimSuffix(f[1], ".deb"))
 	if _, err := os.Stat(dir); err == nil {
 		return dir, nil
 	}
-	fmt.Printf("downloading %s from %s\n", name, src.Suite)
+	fmt.Printf("downloading %s from %s\n", f[1], src.Suite)
 	return dir, s.unpack(ctx, name, dir)
 }
 

@@ -1,7 +1,13 @@
 # Every architecture. Each target installs what it needs from Debian, says so,
 # and keeps downloads and builds in $XDG_CACHE_HOME/fdpass, or ~/.cache/fdpass.
 
-.PHONY: test-qemu
+.PHONY: test-qemu test-kernels kernels
 
 test-qemu: ## every architecture's tests, emulated under qemu-user
 	$(GO) run ./internal/testqemu
+
+test-kernels: ## the same on real kernels, one of each kind; ALL_KERNELS=1 for every architecture
+	ALL_KERNELS=$(ALL_KERNELS) $(GO) run ./internal/kernels
+
+kernels: ## build the big-endian kernels that Debian lacks, once
+	$(GO) run ./internal/kernels -build

@@ -1,0 +1,91 @@
+package main
+
+import "example.com/fdpass/internal/debian"
+
+// guest is a machine that qemu-system emulates, and the kernel on it.
+type guest struct {
+	name    string
+	targets []string // what it runs, by names of [foreign.Target]; /init is built for the first
+
+	// A Debian package, or a kernel of our own whose configuration has this name.
+	source  debian.Source
+	pattern string // of the package's name; the newest is taken
+	built   string
+
+	qemu    []string // the program and what it needs to be this machine
+	pkg     string   // the Debian package that has the program
+	console string   // where the kernel puts /dev/console, and what else it must be told
+
+	usual bool // runs without ALL_KERNELS, too: one guest for each word size and byte order
+}
+
+// guests is every machine. The kernels are of different ages on purpose: 6.1
+// knows nothing of pidfds, 6.12 nothing of SO_PASSRIGHTS and SCM_INQ.
+//
+// With nohz=off and highres=off an emulated Malta board does not stall.
+var guests = []guest{
+	{
+		name: "amd64", targets: []string{"amd64", "386"}, usual: true,
+		source: debian.Source{Suite: "forky", Arch: "amd64"}, pattern: `linux-binary-[0-9].*-cloud-amd64`,
+		qemu: []string{"qemu-system-x86_64", "-cpu", "max"}, pkg: "qemu-system-x86", console: "ttyS0",
+	},
+	{
+		name: "s390x", targets: []string{"s390x"}, usual: true,
+		source: debian.Source{Suite: "forky", Arch: "s390x"}, pattern: `linux-binary-[0-9].*-s390x`,
+		qemu: []string{"qemu-system-s390x", "-M", "s390-ccw-virtio", "-smp", "2"}, pkg: "qemu-system-misc", console: "ttyS0",
+	},
+	{
+		name: "arm", targets: []string{"arm GOARM=7", "arm GOARM=5", "arm GOARM=6"}, usual: true,
+		source: debian.Source{Suite: "forky", Arch: "armhf"}, pattern: `linux-binary-[0-9].*-armmp-lpae`,
+		qemu: []string{"qemu-system-arm", "-M", "virt", "-cpu", "cortex-a15"}, pkg: "qemu-system-arm", console: "ttyAMA0",
+	},
+	{
+		name: "mips64", targets: []string{"mips64", "mips"}, usual: true,
+		built: "mips64",
+		qemu:  []string{"qemu-system-mips64", "-M", "malta", "-cpu", "5KEc"}, pkg: "qemu-system-mips", console: "ttyS0 nohz=off highres=off",
+	},
+	{
+		name: "386", targets: []string{"386"},
+		source: debian.Source{Suite: "bookworm", Arch: "i386"}, pattern: `linux-image-6\.1\..*-[0-9]+-686-pae`,
+		qemu: []string{"qemu-system-i386", "-cpu", "max"}, pkg: "qemu-system-x86", console: "ttyS0",
+	},
+	{
+		name: "arm64", targets: []string{"arm64", "arm GOARM=7"},
+		source: debian.Source{Suite: "bookworm-backports", Arch: "arm64"}, pattern: `linux-image-6\.12\..*-cloud-arm64`,
+		qemu: []string{"qemu-system-aarch64", "-M", "virt", "-cpu", "max,pauth-impdef=on"}, pkg: "qemu-system-arm", console: "ttyAMA0",
+	},
+	{
+		name: "loong64", targets: []string{"loong64"},
+		source: debian.Source{Suite: "forky", Arch: "loong64"}, pattern: `linux-binary-[0-9].*-loong64`,
+		qemu: []string{"qemu-system-loongarch64", "-M", "virt", "-cpu", "la464"}, pkg: "qemu-system-misc",
+		console: "ttyS0,115200 initcall_blacklist=i8042_init",
+	},
+	{
+		name: "mips64le", targets: []string{"mips64le", "mipsle"},
+		source: debian.Source{Suite: "bookworm", Arch: "mips64el"}, pattern: `linux-image-6\.1\..*-[0-9]+-5kc-malta`,
+		qemu: []string{"qemu-system-mips64el", "-M", "malta", "-cpu", "5KEc"}, pkg: "qemu-system-mips", console: "ttyS0 nohz=off highres=off",
+	},
+	{
+		name: "ppc64", targets: []string{"ppc64"},
+		built: "ppc64",
+		qemu:  []string{"qemu-system-ppc64", "-M", "pseries,x-vof=on", "-cpu", "power9"}, pkg: "qemu-system-ppc", console: "hvc0",
+	},
+	{
+		name: "ppc64le", targets: []string{"ppc64le"},
+		source: debian.Source{Suite: "bookworm", Arch: "ppc64el"}, pattern: `linux-image-6\.1\..*-[0-9]+-powerpc64le`,
+		qemu: []string{"qemu-system-ppc64le", "-M", "pseries,x-vof=on", "-cpu", "power9"}, pkg: "qemu-system-ppc", console: "hvc0",
+	},
+	{
+		name: "riscv64", targets: []string{"riscv64"},
+		source: debian.Source{Suite: "forky", Arch: "riscv64"}, pattern: `linux-binary-[0-9].*-riscv64`,
+		qemu: []string{"qemu-system-riscv64", "-M", "virt"}, pkg: "qemu-system-misc", console: "ttyS0",
+	},
+}
+
+// flaws are what emulation is known to do to a program now and then, each by
+// the text that it leaves on the console. A guest that shows one is started
+// again, and that is shown.
+var flaws = []string{
+	// qemu-system-loongarch64, about one start of a Go program in twenty.
+	"fatal error: float64nan",
+}

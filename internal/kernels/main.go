@@ -1,0 +1,132 @@
+// Kernels runs the tests on real kernels of other architectures, on machines
+// that qemu-system emulates. The kernels are Debian's packages; for those
+// architectures that have none they are built from Debian's source.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"regexp"
+	"runtime"
+	"slices"
+	"sync"
+	"time"
+
+	"example.com/fdpass/internal/debian"
+	"example.com/fdpass/internal/foreign"
+)
+
+func main() {
+	every := flag.Bool("all", os.Getenv("ALL_KERNELS") == "1", "every machine, not one of each word size and byte order")
+	only := flag.String("only", "", "just the machines that this regular expression matches")
+	compile := flag.Bool("build", false, "just build the kernels that Debian has not, where they are not in the cache")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	err := error(nil)
+	if *compile {
+		err = buildAll(ctx)
+	} else {
+		err = run(ctx, *every, *only)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "kernels:", err)
+		os.Exit(1)
+	}
+}
+
+// buildAll builds every kernel of our own.
+func buildAll(ctx context.Context) error {
+	for _, g := range guests {
+		if g.built == "" {
+			continue
+		}
+		file, err := build(ctx, g.built)
+		if err != nil {
+			return err
+		}
+		fmt.Println(file)
+	}
+	return nil
+}
+
+// choose picks machines.
+func choose(every bool, only string) ([]guest, error) {
+	match, err := regexp.Compile(only)
+	if err != nil {
+		return nil, err
+	}
+	chosen := slices.DeleteFunc(slices.Clone(guests), func(g guest) bool {
+		if only != "" {
+			return !match.MatchString(g.name)
+		}
+		return !every && !g.usual
+	})
+	if len(chosen) == 0 {
+		return nil, errors.New("no such machine")
+	}
+	return chosen, nil
+}
+
+func run(ctx context.Context, every bool, only string) error {
+	chosen, err := choose(every, only)
+	if err != nil {
+		return err
+	}
+	if err := needQemu(ctx, chosen); err != nil {
+		return err
+	}
+	rows, err := all(ctx, chosen)
+	if err != nil {
+		return err
+	}
+	foreign.Table(os.Stdout, rows)
+	if foreign.Failed(rows) {
+		return errors.New("some tests failed")
+	}
+	fmt.Printf("%d machines, %d targets passed\n", len(chosen), len(rows))
+	return nil
+}
+
+// needQemu installs what starts the machines. The version of this release's
+// backports is wanted: loong64 needs qemu 10.
+func needQemu(ctx context.Context, chosen []guest) error {
+	var tools []debian.Tool
+	for _, g := range chosen {
+		tools = append(tools, debian.Tool{Command: g.qemu[0], Package: g.pkg})
+	}
+	return debian.InstallNewer(ctx, tools...)
+}
+
+// all runs the machines, as many at a time as there are processors.
+func all(ctx context.Context, chosen []guest) ([]foreign.Row, error) {
+	rows := make([][]foreign.Row, len(chosen))
+	errs := make([]error, len(chosen))
+	slots := make(chan struct{}, runtime.NumCPU())
+	var wg sync.WaitGroup
+	for i, g := range chosen {
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
+			slots <- struct{}{}
+			defer func() { <-slots }()
+			rows[i], errs[i] = one(ctx, g)
+		}()
+	}
+	wg.Wait()
+	return slices.Concat(rows...), errors.Join(errs...)
+}
+
+func one(ctx context.Context, g guest) ([]foreign.Row, error) {
+	start := time.Now()
+	r, err := boot(ctx, g, nil)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", g.name, err)
+	}
+	fmt.Printf("%s: Linux %s, %.0f s\n", g.name, r.kernel, time.Since(start).Seconds())
+	return r.rows(g.targets)
+}
