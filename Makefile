@@ -100,3 +100,4 @@ fuzz: ## run every fuzz target for FUZZTIME (30s)
 	echo "make fuzz: $$count targets, $(FUZZTIME) each"
 
 include internal/foreign/arch.mk
+include docs/docs.mk
