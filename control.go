@@ -28,7 +28,7 @@ func ParseControls(b []byte) iter.Seq2[Control, error] {
 				yield(Control{}, err)
 				return
 			}
-			if !ok || !yield(Control(c), nil) {
+			if !ok || !yield(Control{int(c.Level), int(c.Type), c.Data}, nil) {
 				return
 			}
 			rest = next

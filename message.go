@@ -213,7 +213,7 @@ func (m *Message) collect() (bad error) {
 		if !ok {
 			return bad
 		}
-		switch c := Control(c); {
+		switch c := (Control{int(c.Level), int(c.Type), c.Data}); {
 		case c.is(SCM_RIGHTS):
 			if m.fds, err = c.Rights(m.fds); err != nil {
 				bad = err

@@ -33,8 +33,8 @@ func reference(l Layout, b []byte) (all []Control, bad bool) {
 		}
 		end := i + int(length)
 		all = append(all, Control{
-			Level: int(int32(l.order().Uint32(b[i+header-8:]))),
-			Type:  int(int32(l.order().Uint32(b[i+header-4:]))),
+			Level: int32(l.order().Uint32(b[i+header-8:])),
+			Type:  int32(l.order().Uint32(b[i+header-4:])),
 			Data:  b[i+header : end],
 		})
 		for i = end; i%l.Word != 0; i++ {
@@ -91,7 +91,7 @@ func compareWithReference(l Layout, b []byte) error {
 			return fmt.Errorf("message %d: appending to its data would write over what follows", i)
 		}
 		// What was found, written again, is what was there.
-		again := l.Append(nil, c.Level, c.Type, c.Data)
+		again := l.Append(nil, int(c.Level), int(c.Type), c.Data)
 		if n := l.Len(len(c.Data)); !bytes.Equal(again[:n], rest[:n]) || len(again) != l.Space(len(c.Data)) {
 			return fmt.Errorf("message %d: %x became %x", i, rest[:n], again)
 		}
@@ -123,9 +123,9 @@ func FuzzIsAppendTheInverseOfNext(f *testing.F) {
 			}
 			rest := b[8:]
 			for i, want := range []Control{
-				{int(level1), int(type1), data1},
-				{int(level2), 1, rights},
-				{int(level2), int(type2), data2},
+				{level1, type1, data1},
+				{level2, 1, rights},
+				{level2, type2, data2},
 			} {
 				c, next, ok, err := l.Next(rest)
 				if !ok || err != nil || c.Level != want.Level || c.Type != want.Type || !bytes.Equal(c.Data, want.Data) {

@@ -13,14 +13,14 @@ import (
 // message explains the control message c, which takes up buf[off:end].
 func (r *Report) message(off int, c cmsg.Control, end int) Message {
 	data := off + r.arch.HeaderLen()
-	known, ok := r.arch.Message(c.Type)
-	ok = ok && c.Level == r.arch.SOLSocket
+	known, ok := r.arch.Message(int(c.Type))
+	ok = ok && int(c.Level) == r.arch.SOLSocket
 	m := Message{Name: known.Name, Fields: r.header(off)}
 	switch {
 	case !ok:
 		m.Name = unnamed(r.arch, c)
 		m.Summary = count(len(c.Data), "byte")
-		m.levelNote(r.arch, c.Level)
+		m.levelNote(r.arch, int(c.Level))
 		m.Fields = appendData(m.Fields, Field{Offset: data, Size: len(c.Data), Name: "data"})
 	case len(known.Payload.Fields) == 0:
 		r.text(&m, data, c.Data)
@@ -35,7 +35,7 @@ func (r *Report) message(off int, c cmsg.Control, end int) Message {
 
 // unnamed is what a message of an unknown type is called.
 func unnamed(a abi.Arch, c cmsg.Control) string {
-	if name := levelName(a, c.Level); name != "" {
+	if name := levelName(a, int(c.Level)); name != "" {
 		return fmt.Sprintf("%s, type %d", name, c.Type)
 	}
 	return fmt.Sprintf("level %d, type %d", c.Level, c.Type)

@@ -62,7 +62,7 @@ func admitted(t *testing.T, p *Picture, with []string) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if more && c.Level == arch.SOLSocket && c.Type == abi.SCM_RIGHTS {
+		if more && int(c.Level) == arch.SOLSocket && c.Type == abi.SCM_RIGHTS {
 			got += len(c.Data) / 4
 			for i := 0; i+4 <= len(c.Data); i += 4 {
 				fdtest.Close(t, int(int32(arch.Uint32(c.Data[i:]))))
