@@ -195,8 +195,10 @@ func TestIsASocketOfSomebodyElseRemovedAtTheEnd(t *testing.T) {
 	fdtest.NoLeak(t)
 	path := socketPath(t)
 	p := startFdpass(t, "recv", "-many", path)
-	appears(t, path)
-	dial(t, path).Close() // it listens
+	send(t, path, fdtest.Files(t, 1)...)
+	if s := "received 1 descriptor"; !strings.HasPrefix(p.until(s), s) {
+		t.Fatalf("it does not serve: %q", p.err.String())
+	}
 	if err := os.Rename(path, path+".old"); err != nil {
 		t.Fatal(err)
 	}
