@@ -12,16 +12,27 @@ const sockaddrLen = 2 + 108
 
 // parseSockaddr reads a sockaddr_un as the kernel wrote it. An abstract name
 // begins with a zero, which package net writes as "@"; a path may end with one.
-func parseSockaddr(b []byte) *net.UnixAddr {
+func parseSockaddr(b []byte, network string) *net.UnixAddr {
 	if len(b) <= 2 || binary.NativeEndian.Uint16(b) != afUnix {
 		return nil
 	}
 	name := b[2:]
 	if name[0] == 0 {
-		return &net.UnixAddr{Name: "@" + string(name[1:]), Net: "unixgram"}
+		return &net.UnixAddr{Name: "@" + string(name[1:]), Net: network}
 	}
 	path, _, _ := bytes.Cut(name, []byte{0})
-	return &net.UnixAddr{Name: string(path), Net: "unixgram"}
+	return &net.UnixAddr{Name: string(path), Net: network}
+}
+
+// network is what package net calls a type of Unix socket.
+func network(typ int) string {
+	switch typ {
+	case sockStream:
+		return "unix"
+	case sockDgram:
+		return "unixgram"
+	}
+	return "unixpacket"
 }
 
 // appendSockaddr appends a sockaddr_un as the kernel reads it.

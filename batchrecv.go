@@ -121,11 +121,11 @@ func (b *BatchReceiver) settle() ([]Message, error) {
 	size := len(b.msgs)
 	for i := range b.n {
 		m, h := &b.msgs[i], &b.hdrs[i]
-		m.fill(&h.Hdr, b.bufs[i][:h.Len], piece(b.control, i, size), piece(b.names, i, size))
+		m.fill(&h.Hdr, b.end.typ, b.bufs[i][:h.Len], piece(b.control, i, size), piece(b.names, i, size))
 		m.err = m.settle(b.opts.MaxFDs, &b.opts)
 	}
 	n := b.n
-	for n > 0 && b.msgs[n-1].isEOF(b.end.typ) {
+	for n > 0 && b.msgs[n-1].isEOF() {
 		n--
 		b.msgs[n].Close()
 	}

@@ -120,7 +120,7 @@ func FuzzDoesAnAddressStayTheSame(f *testing.F) {
 	f.Add([]byte("\x00abstract\x00name"))
 	f.Add(bytes.Repeat([]byte("x"), sockaddrLen-2))
 	f.Fuzz(func(t *testing.T, name []byte) {
-		first := parseSockaddr(append(binary.NativeEndian.AppendUint16(nil, afUnix), name...))
+		first := parseSockaddr(append(binary.NativeEndian.AppendUint16(nil, afUnix), name...), "unixgram")
 		if first == nil {
 			return
 		}
@@ -134,7 +134,7 @@ func FuzzDoesAnAddressStayTheSame(f *testing.F) {
 		if len(b) > sockaddrLen {
 			t.Errorf("%q takes up %d bytes", first.Name, len(b))
 		}
-		if again := parseSockaddr(b); again == nil || again.Name != first.Name {
+		if again := parseSockaddr(b, "unixgram"); again == nil || again.Name != first.Name {
 			t.Errorf("%q became %v", first.Name, again)
 		}
 	})

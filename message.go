@@ -20,6 +20,7 @@ type Message struct {
 	control []byte // what the kernel wrote of it
 	name    []byte // likewise
 	flags   int32
+	typ     int   // of the socket, SOCK_STREAM, …
 	err     error // of this message of a batch
 
 	fds      []int // not yet taken
@@ -153,12 +154,14 @@ func find[T any](m *Message, value func(Control) (T, bool)) (v T, ok bool) {
 }
 
 // From is the address of the socket that the message was sent from, if
-// [Options] asked for it. It is nil where that socket has none, as an unbound
-// one or the other end of a connection.
-func (m *Message) From() *net.UnixAddr { return parseSockaddr(m.name) }
+// [Options] asked for it. It is nil where that socket has none. An accepted one
+// has that of the listening socket, while the other end rarely has one.
+func (m *Message) From() *net.UnixAddr { return parseSockaddr(m.name, network(m.typ)) }
 
-// fill makes m the message that the kernel has just described in h.
-func (m *Message) fill(h *rawmsg.Msghdr, payload, control, name []byte) {
+// fill makes m the message that the kernel has just described in h, from a
+// socket of type typ.
+func (m *Message) fill(h *rawmsg.Msghdr, typ int, payload, control, name []byte) {
+	m.typ = typ
 	m.payload = payload
 	m.control = control[:min(uint(h.Controllen), uint(len(control)))]
 	m.name = name[:min(uint(h.Namelen), uint(len(name)))]
@@ -228,11 +231,11 @@ func (m *Message) collect() (bad error) {
 
 // isEOF tells the end of a connection from a message. A datagram socket has no
 // end. An empty seqpacket message that brought nothing cannot be told from it.
-func (m *Message) isEOF(typ int) bool {
+func (m *Message) isEOF() bool {
 	switch {
-	case len(m.payload) > 0 || len(m.fds) > 0 || typ == sockDgram:
+	case len(m.payload) > 0 || len(m.fds) > 0 || m.typ == sockDgram:
 		return false
-	case typ == sockStream:
+	case m.typ == sockStream:
 		return true // credentials come even with the end
 	}
 	return len(m.control) == 0 && m.flags&(msgTrunc|msgCtrunc) == 0

@@ -98,9 +98,9 @@ func (r *Receiver) recv(p []byte, max, flags int) (*Message, error) {
 	if r.err != nil {
 		return nil, os.NewSyscallError("recvmsg", r.err)
 	}
-	r.msg.fill(&r.hdr, p[:r.n], r.control, r.name)
+	r.msg.fill(&r.hdr, r.end.typ, p[:r.n], r.control, r.name)
 	err := r.msg.settle(max, &r.opts)
-	if r.msg.isEOF(r.end.typ) {
+	if r.msg.isEOF() {
 		r.msg.Close()
 		return nil, io.EOF
 	}
