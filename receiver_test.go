@@ -1,0 +1,224 @@
+//go:build linux
+
+package fdpass_test
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"syscall"
+	"testing"
+	"time"
+
+	"example.com/fdpass"
+	"example.com/fdpass/internal/fdtest"
+)
+
+// value is an Options field, and what a message is to say when it is on.
+type value struct {
+	name  string
+	opts  fdpass.Options
+	check func(t *testing.T, m *fdpass.Message)
+}
+
+var values = []value{
+	{"nothing", fdpass.Options{}, func(t *testing.T, m *fdpass.Message) {
+		if _, err := m.PIDFD(); err != fdpass.ErrNoPIDFD {
+			t.Errorf("a pidfd: %v", err)
+		}
+		if c, ok := m.Credentials(); ok {
+			t.Errorf("credentials: %v", c)
+		}
+	}},
+	{"Credentials", fdpass.Options{Credentials: true}, func(t *testing.T, m *fdpass.Message) {
+		want := fdpass.Credentials{PID: int32(os.Getpid()), UID: uint32(os.Getuid()), GID: uint32(os.Getgid())}
+		if c, ok := m.Credentials(); !ok || c != want {
+			t.Errorf("got %v, %v, want %v", c, ok, want)
+		}
+	}},
+	{"PIDFD", fdpass.Options{PIDFD: true}, func(t *testing.T, m *fdpass.Message) {
+		fd, err := m.PIDFD()
+		if err != nil || pidOf(t, fd) != os.Getpid() || !fdtest.CloseOnExec(t, fd) {
+			t.Errorf("got %d, %v", fd, err)
+		}
+	}},
+	{"Security", fdpass.Options{Security: true}, func(t *testing.T, m *fdpass.Message) {
+		if label, ok := m.Label(); ok && label == "" {
+			t.Error("an empty label") // none is fine: most kernels have no module for it
+		}
+	}},
+	{"Timestamps", fdpass.Options{Timestamps: true}, isRecent},
+	{"Inq", fdpass.Options{Inq: true}, func(t *testing.T, m *fdpass.Message) {
+		if n, ok := m.Inq(); !ok || n != 0 {
+			t.Errorf("%d bytes left, %v", n, ok)
+		}
+	}},
+}
+
+// isFor tells whether the option is for this type of socket.
+func (v value) isFor(typ int) bool {
+	stream := typ == syscall.SOCK_STREAM
+	return !(v.opts.Timestamps && stream || v.opts.Inq && !stream)
+}
+
+// isRecent checks that a message was sent in this hour.
+func isRecent(t *testing.T, m *fdpass.Message) {
+	t.Helper()
+	if at, ok := m.Time(); !ok || time.Since(at).Abs() > time.Hour {
+		t.Errorf("sent at %v, %v", at, ok)
+	}
+}
+
+func TestDoesEachOptionLeaveRoomForTheDescriptors(t *testing.T) {
+	fdtest.SkipUnderQemuUser(t, qemuOptions)
+	for network, typ := range fdtest.Types {
+		for _, v := range values {
+			for _, max := range []int{0, 1, 2, 7} {
+				if !v.isFor(typ) {
+					continue
+				}
+				t.Run(fmt.Sprint(network, " ", v.name, " ", max), func(t *testing.T) {
+					fdtest.NoLeak(t)
+					a, b := fdtest.Pair(t, typ)
+					v.opts.MaxFDs = max
+					r := receiver(t, fdpass.FD(b), v.opts)
+					fds := fdtest.FDs(t, max+1)
+
+					mustSend(t, a, "hello", fds[:max]...)
+					m, err := r.Recv(make([]byte, 16))
+					if err != nil || string(m.Payload()) != "hello" || len(m.FDs()) != max || m.Truncated() {
+						t.Fatalf("got %v", err)
+					}
+					v.check(t, m)
+
+					mustSend(t, a, "hello", fds...)
+					m, err = r.Recv(make([]byte, 16))
+					if !errors.Is(err, fdpass.ErrTruncated) || errors.Is(err, syscall.EMFILE) {
+						t.Fatalf("one descriptor too many: %v", err)
+					}
+					if string(m.Payload()) != "hello" || len(m.FDs()) != 0 || !m.Truncated() {
+						t.Errorf("one descriptor too many: %q with %v", m.Payload(), m.FDs())
+					}
+				})
+			}
+		}
+	}
+}
+
+func TestDoAllOptionsGoTogether(t *testing.T) {
+	fdtest.SkipUnderQemuUser(t, qemuOptions)
+	for network, typ := range fdtest.Types {
+		t.Run(network, func(t *testing.T) {
+			fdtest.NoLeak(t)
+			a, b := fdtest.Pair(t, typ)
+			stream := typ == syscall.SOCK_STREAM
+			r := receiver(t, fdpass.FD(b), fdpass.Options{
+				MaxFDs: fdpass.MaxFDs, Address: true,
+				Credentials: true, PIDFD: true, Security: true, Timestamps: !stream, Inq: stream,
+			})
+			mustSend(t, a, "hello", fdtest.FDs(t, 253)...)
+			m, err := r.Recv(make([]byte, 16))
+			if err != nil || len(m.FDs()) != 253 {
+				t.Fatalf("got %v", err)
+			}
+			defer m.Close()
+			for _, v := range values[1:] {
+				if v.isFor(typ) {
+					v.check(t, m)
+				}
+			}
+		})
+	}
+}
+
+func TestWhatIsSaidOfAnOptionThatIsNotThere(t *testing.T) {
+	fdtest.NoLeak(t)
+	for network, typ := range fdtest.Types {
+		_, b := fdtest.Pair(t, typ)
+		for _, v := range append(values, value{"RefuseFDs", fdpass.Options{RefuseFDs: true}, nil}) {
+			_, err := fdpass.NewReceiver(fdpass.FD(b), v.opts)
+			_, berr := fdpass.NewBatchReceiver(fdpass.FD(b), 1, v.opts)
+			if (err == nil) != (berr == nil) {
+				t.Errorf("%s %s: %v, and for a batch %v", network, v.name, err, berr)
+			}
+			if !v.isFor(typ) && err == nil || err != nil && !errors.Is(err, errors.ErrUnsupported) {
+				t.Errorf("%s %s: %v", network, v.name, err)
+			} else if err != nil && v.isFor(typ) {
+				t.Logf("%s %s: %v", network, v.name, err)
+			}
+		}
+	}
+}
+
+func TestAreAllFormsOfTimestampsRead(t *testing.T) {
+	for _, typ := range []int{syscall.SOCK_DGRAM, syscall.SOCK_SEQPACKET} {
+		for _, f := range timestampForms {
+			t.Run(fmt.Sprint(f.name, " ", typ), func(t *testing.T) {
+				if f.opt != fdpass.SoTimestampOld {
+					fdtest.SkipUnderQemuUser(t, qemuOptions)
+				}
+				fdtest.NoLeak(t)
+				a, b := fdtest.Pair(t, typ)
+				setOption(t, b, f.opt, 1, f.name)
+				r := receiver(t, fdpass.FD(b), fdpass.Options{MaxFDs: 1}) // finds out that it is on
+				mustSend(t, a, "x", fdtest.FDs(t, 1)...)
+				m, err := r.Recv(make([]byte, 1))
+				if err != nil || len(m.FDs()) != 1 {
+					t.Fatal(err)
+				}
+				isRecent(t, m)
+				m.Close()
+			})
+		}
+	}
+}
+
+func TestDoInheritedOptionsPushADescriptorOut(t *testing.T) {
+	fdtest.SkipUnderQemuUser(t, qemuOptions)
+	for _, typ := range []int{syscall.SOCK_STREAM, syscall.SOCK_SEQPACKET} {
+		t.Run(fmt.Sprint(typ), func(t *testing.T) {
+			fdtest.NoLeak(t)
+			l, connect := listen(t, typ)
+			receiver(t, fdpass.FD(l), fdpass.Options{Credentials: true, PIDFD: true, Security: true})
+			a := connect()
+			b := acceptOne(t, l)
+			mustSend(t, a, "x", fdtest.FDs(t, 1)...)
+			r := receiver(t, fdpass.FD(b), fdpass.Options{MaxFDs: 1})
+			m, err := r.Recv(make([]byte, 1))
+			if err != nil || len(m.FDs()) != 1 {
+				t.Fatal(err)
+			}
+			values[1].check(t, m)
+			values[2].check(t, m)
+			m.Close()
+
+			// The functions for one call do not ask, and lose none either.
+			mustSend(t, a, "x", fdtest.FDs(t, 1)...)
+			fds, err := fdpass.RecvFDs(b, 1)
+			if err != nil || len(fds) != 1 {
+				t.Fatal(fds, err)
+			}
+			fdtest.Close(t, fds...)
+		})
+	}
+}
+
+func TestAreDescriptorsRefused(t *testing.T) {
+	fdtest.SkipUnderQemuUser(t, qemuOptions)
+	for network := range fdtest.Types {
+		t.Run(network, func(t *testing.T) {
+			fdtest.NoLeak(t)
+			a, b := fdtest.Conns(t, network)
+			r := receiver(t, b, fdpass.Options{RefuseFDs: true})
+			if _, err := fdpass.SendMsg(a, []byte("x"), fdtest.Files(t, 1)...); !errors.Is(err, syscall.EPERM) {
+				t.Errorf("the sender: %v, want EPERM", err)
+			}
+			if _, err := fdpass.SendMsg(a, []byte("y")); err != nil {
+				t.Error(err)
+			}
+			if m, err := r.Recv(make([]byte, 16)); err != nil || string(m.Payload()) != "y" {
+				t.Errorf("the receiver: %v", err)
+			}
+		})
+	}
+}
