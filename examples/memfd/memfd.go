@@ -1,0 +1,104 @@
+//go:build linux
+
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"reflect"
+	"syscall"
+)
+
+// Numbers of memfd_create(2) and fcntl(2), from include/uapi/linux/memfd.h and
+// include/uapi/linux/fcntl.h; Linux 3.17.
+const (
+	mfdCloexec      = 1
+	mfdAllowSealing = 2
+
+	fAddSeals   = 1033
+	fGetSeals   = 1034
+	fSealSeal   = 1 // no more seals
+	fSealShrink = 2
+	fSealGrow   = 4
+)
+
+// maxSize is the most that is mapped for a client.
+const maxSize = 1 << 20
+
+// memfdName shows up in /proc/PID/fd. A package variable stays where it is, so its
+// address may be kept as a number.
+var memfdName = []byte("fdpass example\x00")
+
+// create makes a file of size bytes in memory.
+func create(size int) (*os.File, error) {
+	name := reflect.ValueOf(memfdName).Pointer()
+	fd, _, errno := syscall.Syscall(sysMemfdCreate, name, mfdCloexec|mfdAllowSealing, 0)
+	if errno != 0 {
+		return nil, os.NewSyscallError("memfd_create", errno)
+	}
+	f := os.NewFile(fd, "memfd")
+	if err := f.Truncate(int64(size)); err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
+// sealSize makes sure that the size never changes.
+func sealSize(f *os.File) error {
+	_, err := fcntl(f, fAddSeals, fSealShrink|fSealGrow|fSealSeal)
+	return err
+}
+
+// checkSealed refuses a file that could change its size, which is any but a
+// sealed memfd.
+func checkSealed(f *os.File) error {
+	const want = fSealShrink | fSealGrow
+	seals, err := fcntl(f, fGetSeals, 0)
+	if err != nil {
+		return fmt.Errorf("no memfd: %w", err)
+	}
+	if seals&want != want {
+		return errors.New("the size is not sealed")
+	}
+	return nil
+}
+
+// mapShared maps all of a file that cannot change its size.
+func mapShared(f *os.File) (mem []byte, err error) {
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if info.Size() < 1 || info.Size() > maxSize {
+		return nil, fmt.Errorf("%d bytes of shared memory", info.Size())
+	}
+	err = control(f, func(fd int) (err error) {
+		mem, err = syscall.Mmap(fd, 0, int(info.Size()), syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_SHARED)
+		return os.NewSyscallError("mmap", err)
+	})
+	return mem, err
+}
+
+func fcntl(f *os.File, cmd, arg uintptr) (result int, err error) {
+	err = control(f, func(fd int) error {
+		n, _, errno := syscall.Syscall(syscall.SYS_FCNTL, uintptr(fd), cmd, arg)
+		if errno != 0 {
+			return os.NewSyscallError("fcntl", errno)
+		}
+		result = int(n)
+		return nil
+	})
+	return result, err
+}
+
+// control calls g with f's descriptor, which stays open meanwhile.
+func control(f *os.File, g func(fd int) error) error {
+	raw, err := f.SyscallConn()
+	if err != nil {
+		return err
+	}
+	cerr := raw.Control(func(fd uintptr) { err = g(int(fd)) })
+	return errors.Join(cerr, err)
+}
