@@ -10,7 +10,7 @@ TIMEOUT ?= 5m
 export GOFLAGS := $(GOFLAGS) -buildvcs=false
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build test vet fmt unit fence deps cross interop
+.PHONY: help demo build test vet fmt unit fence deps cross interop peers
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -33,14 +33,18 @@ fmt:
 	@echo "gofmt: clean"
 
 # The race detector needs cgo and a C compiler. Whether they work is found out
-# by trying; RACE=-race insists on it, RACE= does without.
+# by trying; RACE=-race insists on it, RACE= does without. Tests that are
+# skipped are shown, which takes -v, and those that pass are not.
 unit:
 	@race="$(RACE)"; \
 	if [ "$(origin RACE)" = undefined ]; then \
 	  if $(GO) test -race -run '^$$' ./internal/cmsg >/dev/null 2>&1; then race=-race; \
 	  else echo "no C compiler for the race detector: testing without it"; fi; \
 	fi; \
-	set -x; $(GO) test $$race $(TESTFLAGS) -timeout $(TIMEOUT) ./...
+	echo "$(GO) test $$race $(TESTFLAGS) -timeout $(TIMEOUT) ./..."; \
+	{ $(GO) test -v $$race $(TESTFLAGS) -timeout $(TIMEOUT) ./... 2>&1; echo "go test ended with $$?"; } | \
+	awk '/^(=== |PASS$$| *--- PASS)/ { next } /^go test ended with / { status = $$5; next } \
+	  { print; fflush() } END { exit status }'
 
 # unsafe (and cgo, which implies it) stands in rawmsg and in tests, nowhere
 # else. The files are searched, not the build: one build sees one system's.
@@ -75,13 +79,16 @@ cross:
 	  echo "builds for $$target"; \
 	done
 
-# The programs that internal/interop passes descriptors to and from.
+# The programs that internal/interop passes descriptors to and from. Without
+# them make test skips its tests, and interop does not.
 PEERS = dbus-daemon fuse3 haproxy libio-fdpass-perl libsystemd0 netcat-openbsd \
   nodejs nscd openssh-client openssh-server perl php-cli python3 ruby s6 swtpm systemd
 
-interop: ## test against real programs, which it installs with apt-get
-	@internal/interop/install.sh $(PEERS)
+interop: peers ## test against real programs, which it installs with apt-get
 	FDPASS_INTEROP=all $(GO) test -count=1 -timeout $(TIMEOUT) ./internal/interop
+
+peers:
+	@internal/interop/install.sh $(PEERS)
 
 # What takes long, and how long.
 FUZZTIME ?= 30s

@@ -127,14 +127,21 @@ func TestDoesANewHaproxyRunOnTheListenersOfAnOldOne(t *testing.T) {
 	}
 }
 
-// netcat's connection becomes descriptor 3 of a shell.
+// netcat's connection becomes descriptor 3 of a program. It has been left
+// nonblocking, and receiving it does not change that.
 func TestDoesAProgramRunOnTheConnectionOfNetcat(t *testing.T) {
-	nc := program(t, "nc.openbsd", "netcat-openbsd")
+	nc, python := program(t, "nc.openbsd", "netcat-openbsd"), program(t, "python3", "python3")
+	const script = `
+import socket
+connection = socket.socket(fileno=3)
+connection.setblocking(True)
+while data := connection.recv(100): connection.sendall(data)
+`
 	clean(t)
 	ln := listen(t)
 	host, port := hostPort(ln)
 	ends := ends(t, "unix")
-	p := start(t, fdpassCommand(t, ends[:1], "recv", "-n", "1", "fd:3", "--", "sh", "-c", "cat <&3 >&3"))
+	p := start(t, fdpassCommand(t, ends[:1], "recv", "-n", "1", "fd:3", "--", python, "-c", script))
 	cmd := exec.Command(nc, "-F", host, port)
 	cmd.Stdout = ends[1]
 	start(t, cmd).wait(t)

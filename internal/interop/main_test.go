@@ -28,8 +28,16 @@ func TestMain(m *testing.M) {
 // scratch is the directory that holds the command, once it has been built.
 var scratch string
 
-// build makes the command from the source beside this package.
+// build makes the command from the source beside this package. That it looks at
+// each file tells go test of it, which otherwise goes by what is imported when
+// it shows an earlier result again.
 var build = sync.OnceValues(func() (path string, err error) {
+	for _, pattern := range []string{"../../cmd/fdpass/*.go", "../*/*.go"} {
+		names, _ := filepath.Glob(pattern)
+		for _, name := range names {
+			os.Stat(name)
+		}
+	}
 	if scratch, err = os.MkdirTemp("", "fdpass"); err != nil {
 		return "", err
 	}
