@@ -14,6 +14,7 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"syscall"
 	"time"
 
 	"example.com/fdpass/internal/debian"
@@ -25,7 +26,7 @@ func main() {
 	only := flag.String("only", "", "just the machines that this regular expression matches")
 	compile := flag.Bool("build", false, "just build the kernels that Debian has not, where they are not in the cache")
 	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	err := error(nil)
 	if *compile {

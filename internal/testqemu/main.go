@@ -15,6 +15,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"example.com/fdpass/internal/debian"
@@ -28,7 +29,7 @@ const bound = 3 * time.Minute
 func main() {
 	only := flag.String("only", "", "run only the targets that this regular expression matches")
 	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := run(ctx, *only); err != nil {
 		fmt.Fprintln(os.Stderr, "testqemu:", err)
