@@ -35,7 +35,7 @@ type endpoint struct {
 
 // open finds out what conn is.
 func open(conn syscall.Conn) (e endpoint, err error) {
-	if conn == nil {
+	if isNil(conn) {
 		return e, errArgument("no connection")
 	}
 	e = endpoint{conn: conn, wait: msgDontwait}
@@ -57,11 +57,24 @@ func open(conn syscall.Conn) (e endpoint, err error) {
 	return e, err
 }
 
+// isNil finds out about nil pointers too, with which package net panics.
+func isNil(conn syscall.Conn) bool {
+	switch c := conn.(type) {
+	case nil:
+		return true
+	case *net.UnixConn:
+		return c == nil
+	case *os.File:
+		return c == nil
+	}
+	return false
+}
+
 // control runs f with the descriptor, which stays open as long.
 func (e *endpoint) control(f func(fd int) error) error {
 	var err error
 	if cerr := e.raw.Control(func(fd uintptr) { err = f(int(fd)) }); cerr != nil {
-		return fmt.Errorf("fdpass: %w", cerr)
+		return e.connError(cerr)
 	}
 	return err
 }
@@ -70,7 +83,7 @@ func (e *endpoint) control(f func(fd int) error) error {
 // something to read in between.
 func (e *endpoint) read(f func(fd uintptr) bool) error {
 	if err := e.raw.Read(f); err != nil {
-		return e.waitError(err)
+		return e.connError(err)
 	}
 	return nil
 }
@@ -78,7 +91,7 @@ func (e *endpoint) read(f func(fd uintptr) bool) error {
 // write is read for writing.
 func (e *endpoint) write(f func(fd uintptr) bool) error {
 	if err := e.raw.Write(f); err != nil {
-		return e.waitError(err)
+		return e.connError(err)
 	}
 	return nil
 }
@@ -88,9 +101,9 @@ func (e *endpoint) again(err error) bool {
 	return err == syscall.EAGAIN && e.wait != 0
 }
 
-// waitError is what a connection says that was closed or whose deadline is
+// connError is what a connection says that was closed or whose deadline is
 // over. A closed [*os.File] says something that matches no exported error.
-func (e *endpoint) waitError(err error) error {
+func (e *endpoint) connError(err error) error {
 	if f, ok := e.conn.(*os.File); ok && !errors.Is(err, os.ErrDeadlineExceeded) {
 		if _, serr := f.Stat(); errors.Is(serr, os.ErrClosed) {
 			err = net.ErrClosed
