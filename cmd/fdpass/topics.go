@@ -1,0 +1,87 @@
+package main
+
+// topics are what fdpass help explains beside the commands. What they say of
+// the kernel is shown by a test each, in this repository.
+var topics = []struct{ name, title, text string }{
+	{"message", "how a message with descriptors is built", `
+sendmsg(2) and recvmsg(2) take a struct msghdr. It points to the payload (by
+way of an array of struct iovec) and to a control buffer, msg_control, which
+holds control messages one after the other. Each begins with a struct cmsghdr:
+
+  size_t cmsg_len     the header and the data, without the padding behind them
+  int    cmsg_level   SOL_SOCKET: 1, on MIPS 65535
+  int    cmsg_type    SCM_RIGHTS (1) for descriptors, SCM_CREDENTIALS (2), …
+
+The data of SCM_RIGHTS are ints, one for each descriptor. The sender writes its
+own numbers there. The kernel installs duplicates in the receiver's table and
+writes theirs, so the numbers differ and the open files are the same: position
+and flags are shared, as after dup(2).
+
+size_t has 4 or 8 bytes, and every message begins at a multiple of that, which
+leaves padding behind an odd number of descriptors on a 64-bit machine. Two of
+C's macros do the sums: CMSG_LEN(n) is what cmsg_len is for n bytes of data,
+CMSG_SPACE(n) how much of the buffer they take up.
+
+  fdpass layout                  shows all of it for this machine
+  fdpass layout amd64 386 s390x  for three kinds of machines
+  fdpass decode HEX…             explains a buffer that you have
+`},
+	{"room", "how much room to offer, and what does not fit", `
+msg_controllen says how many bytes the control buffer has before recvmsg(2),
+and how many of them were filled after it. What was in the buffer before stays
+there: without a look at msg_controllen the descriptors of the last message
+come back a second time.
+
+The kernel installs as many descriptors as fit into what is offered: with
+nothing in front of them (msg_controllen - sizeof(struct cmsghdr)) / 4. It
+closes the others and sets MSG_CTRUNC. On a 64-bit machine the padding counts:
+CMSG_SPACE(4) is 24 and lets 2 descriptors through, CMSG_LEN(4) is 20 and lets
+1. Who expects one and looks at one has leaked the other.
+
+What else the socket has been asked for (SO_PASSCRED, SO_TIMESTAMP) comes
+before the descriptors and takes its room first: with credentials switched on,
+24 bytes hold 8 of the 12 bytes of a struct ucred, and no descriptor.
+
+When the receiver's table is full, the call succeeds all the same, with
+MSG_CTRUNC and fewer descriptors or none.
+
+  fdpass layout -fds 3 -with cred,pidfd   does the sums
+`},
+	{"streams", "which bytes descriptors belong to", `
+On datagram and seqpacket sockets descriptors arrive with their message.
+
+On a stream they arrive with the first byte that is read of what was sent with
+them, and that read goes no further than what was sent with them. Bytes that
+were sent before may stand in front. So descriptors belong to the last byte of
+the read that returned them.
+
+A stream has no empty messages: descriptors that are sent without a byte of
+payload vanish, though sendmsg(2) returns 0. One that is cut short by a full
+socket has sent all its descriptors; the rest of the bytes goes without.
+
+Whoever calls read(2) on a socket drops the descriptors that came with those
+bytes. A look with MSG_PEEK installs duplicates, each time anew.
+`},
+	{"activation", "what CMD gets: socket activation", `
+fdpass recv SOCKET -- CMD turns into CMD, which finds what was received from
+descriptor 3 on, and in its environment
+
+  LISTEN_FDS       how many there are
+  LISTEN_PID       its own process number, so that children do not feel meant
+  LISTEN_FDNAMES   their names, separated by colons
+
+That is the protocol of sd_listen_fds(3), which many servers speak, and which
+takes no library: in a shell script the first one is <&3.
+
+  fdpass recv /tmp/s -- sh -c 'cat <&3' &
+  fdpass send -wait /tmp/s /etc/hostname
+`},
+	{"errors", "exit status and messages", `
+0  it worked
+1  it failed: a file, the peer or the kernel said no, or input made no sense
+2  it was used wrongly: an unknown flag, command or architecture
+
+Errors go to stderr, in a line that begins with "fdpass: ". A program that recv
+becomes has an exit status of its own.
+`},
+}
