@@ -26,6 +26,7 @@ func layoutCommand() *command {
 		name:    "layout",
 		args:    "[GOARCH…]",
 		summary: "draw how messages lie in an architecture's memory",
+		words:   "all " + strings.Join(names(abi.All), " "),
 		help: `Draws msghdr, iovec, cmsghdr and a complete message with descriptors as the
 kernel of each architecture has them: offset, size, C type and name, padding,
 the bytes. Below it is the arithmetic of CMSG_LEN and CMSG_SPACE, and how many
@@ -34,8 +35,8 @@ descriptors the room lets through, which can be more than it was meant for.
 Without GOARCH it is this machine's; "all" is every architecture that Go has on
 Linux. Several are drawn beside one another where they fit.
 
--with takes timestamp, cred, security, pidfd and inq, separated by commas; they
-are drawn in the order in which the kernel writes them. -show takes msghdr,
+EXTRAS are timestamp, cred, security, pidfd and inq, separated by commas; they
+are drawn in the order in which the kernel writes them. PARTS are msghdr,
 iovec, cmsghdr, mmsghdr, ucred and message.
 
 examples:
@@ -46,8 +47,8 @@ examples:
 		setup: func(fs *flag.FlagSet) func([]string) error {
 			d := drawer{out: os.Stdout}
 			fs.IntVar(&d.fds, "fds", 1, "draw a message with `N` descriptors")
-			fs.StringVar(&d.with, "with", "", "what else is in the buffer: a `LIST`")
-			fs.StringVar(&d.show, "show", "msghdr,iovec,cmsghdr,message", "what to draw: a `LIST`")
+			fs.StringVar(&d.with, "with", "", "what else is in the buffer: a list of `EXTRAS`")
+			fs.StringVar(&d.show, "show", "msghdr,iovec,cmsghdr,message", "what to draw: a list of `PARTS`")
 			fs.BoolVar(&d.svg, "svg", false, "write an SVG image")
 			fs.BoolVar(&d.json, "json", false, "write JSON")
 			return d.run

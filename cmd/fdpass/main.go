@@ -26,6 +26,7 @@ type command struct {
 	args    string // what follows the flags in the usage line
 	summary string // one line, lower case, no full stop
 	help    string // what -h prints below the flags, with an example
+	words   string // what its arguments may be, for shell completion; files if empty
 	// setup declares the flags on fs and returns what runs the command with
 	// the arguments that follow them.
 	setup func(fs *flag.FlagSet) (run func(args []string) error)
@@ -34,7 +35,7 @@ type command struct {
 // commands are in the order in which the help lists them. It is a function
 // because commands such as help refer back to the list.
 func commands() []*command {
-	return []*command{demoCommand(), recvCommand(), sendCommand(), layoutCommand(), decodeCommand()}
+	return []*command{demoCommand(), recvCommand(), sendCommand(), layoutCommand(), decodeCommand(), helpCommand(), completionCommand()}
 }
 
 // usageError is wrong usage, as opposed to a failure.
