@@ -94,7 +94,7 @@ func (b *BatchReceiver) checkBuffers() error {
 		return errArgument("no buffers")
 	}
 	for _, buf := range b.bufs {
-		if len(buf) == 0 && b.end.typ == sockStream {
+		if len(buf) == 0 && b.end.kind() == sockStream {
 			return ErrNoPayload
 		}
 	}

@@ -58,7 +58,7 @@ func (b *BatchSender) Send(msgs []Outgoing) (n, part int, err error) {
 func (b *BatchSender) prepare(msgs []Outgoing) (err error) {
 	size := 0
 	for i := range msgs {
-		if err := msgs[i].check(b.end.typ); err != nil {
+		if err := msgs[i].check(&b.end); err != nil {
 			return err
 		}
 		size += msgs[i].controlLen() + sockaddrLen

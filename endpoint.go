@@ -30,7 +30,7 @@ type endpoint struct {
 	conn syscall.Conn
 	raw  syscall.RawConn
 	wait int // MSG_DONTWAIT where Go's poller does the waiting, 0 where the kernel does
-	typ  int // SOCK_STREAM, …
+	typ  int // SOCK_STREAM, …, or 0 as long as nobody has asked; see kind
 }
 
 // open finds out what conn is.
@@ -38,21 +38,33 @@ func open(conn syscall.Conn) (e endpoint, err error) {
 	if isNil(conn) {
 		return e, errArgument("no connection")
 	}
+	if errSystem != nil {
+		return e, errSystem
+	}
 	e = endpoint{conn: conn, wait: msgDontwait}
 	if e.raw, err = conn.SyscallConn(); err != nil {
 		return e, fmt.Errorf("fdpass: %w", err)
 	}
-	err = e.control(func(fd int) (err error) {
-		switch conn.(type) {
-		case FD:
-			e.wait = 0
-		case *os.File:
-			if blocks(fd) { // then the poller does not have it
-				e.wait = 0
-			}
+	switch c := conn.(type) {
+	case *net.UnixConn: // a Unix socket for sure, and nonblocking
+		if err := e.raw.Control(func(uintptr) {}); err != nil { // closed
+			return e, fmt.Errorf("fdpass: %w", err)
 		}
-		e.typ, err = socketType(fd)
-		return err
+		return e, nil
+	case FD:
+		e.wait = 0
+		return e, checkUnix(int(c))
+	}
+	return inspect(e)
+}
+
+// inspect asks the kernel what a connection of an unknown kind is.
+func inspect(e endpoint) (endpoint, error) {
+	err := e.control(func(fd int) error {
+		if _, ok := e.conn.(*os.File); ok && blocks(fd) { // then the poller does not have it
+			e.wait = 0
+		}
+		return checkUnix(fd)
 	})
 	return e, err
 }
@@ -68,6 +80,18 @@ func isNil(conn syscall.Conn) bool {
 		return c == nil
 	}
 	return false
+}
+
+// kind is the type of the socket, SOCK_STREAM and so on. Most calls can do
+// without it, and so without the system call that finds it out.
+func (e *endpoint) kind() int {
+	if e.typ == 0 {
+		e.control(func(fd int) (err error) {
+			e.typ, err = getsockopt(fd, soType)
+			return err
+		})
+	}
+	return e.typ
 }
 
 // control runs f with the descriptor, which stays open as long.

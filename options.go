@@ -89,7 +89,7 @@ func (o *Options) open(conn syscall.Conn) (end endpoint, r room, err error) {
 		return end, r, err
 	}
 	err = end.control(func(fd int) (err error) {
-		r, err = o.apply(fd, end.typ)
+		r, err = o.apply(fd, end.kind())
 		return err
 	})
 	return end, r, err

@@ -30,6 +30,7 @@ type Receiver struct {
 	payload []byte
 	size    int // of the control buffer, at most len(control)
 	flags   int
+	one     [1]byte // for who does not want the payload
 	n       int
 	err     error
 	try     func(fd uintptr) bool // once, as a value that is allocated only once
@@ -87,7 +88,7 @@ func (r *Receiver) Peek(p []byte) (*Message, error) {
 // recv receives with room for at most max descriptors, which is at most MaxFDs.
 func (r *Receiver) recv(p []byte, max, flags int) (*Message, error) {
 	r.msg.Close()
-	if len(p) == 0 && r.end.typ == sockStream {
+	if len(p) == 0 && r.end.kind() == sockStream {
 		return nil, ErrNoPayload
 	}
 	r.payload, r.size = p, r.room.size(max)
@@ -97,6 +98,9 @@ func (r *Receiver) recv(p []byte, max, flags int) (*Message, error) {
 	}
 	if r.err != nil {
 		return nil, os.NewSyscallError("recvmsg", r.err)
+	}
+	if r.n == 0 {
+		r.end.kind() // decides whether this is the end
 	}
 	r.msg.fill(&r.hdr, r.end.typ, p[:r.n], r.control, r.name)
 	err := r.msg.settle(max, &r.opts)

@@ -25,7 +25,7 @@ func RecvFDs(sock, max int) ([]int, error) {
 		return nil, err
 	}
 	defer r.giveBack()
-	m, err := r.recv(make([]byte, 1), r.opts.MaxFDs, 0)
+	m, err := r.recv(r.one[:], r.opts.MaxFDs, 0)
 	if m == nil || m.Truncated() {
 		return nil, err
 	}
@@ -42,7 +42,7 @@ func Recv(conn syscall.Conn, max int) ([]*os.File, error) {
 		return nil, err
 	}
 	defer r.giveBack()
-	m, err := r.recv(make([]byte, 1), r.opts.MaxFDs, 0)
+	m, err := r.recv(r.one[:], r.opts.MaxFDs, 0)
 	if m == nil || m.Truncated() {
 		return nil, err
 	}

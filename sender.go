@@ -97,7 +97,7 @@ func (s *Sender) SetWriteDeadline(t time.Time) error {
 
 func (s *Sender) send(out *Outgoing) (int, error) {
 	var err error
-	if err = out.check(s.end.typ); err != nil {
+	if err = out.check(&s.end); err != nil {
 		return 0, err
 	}
 	s.control = out.appendControl(s.control[:0])
@@ -138,8 +138,8 @@ func armRest(h *rawmsg.Msghdr, iov *rawmsg.Iovec, payload []byte, controllen int
 }
 
 // check finds what can be told without a system call.
-func (out *Outgoing) check(typ int) error {
-	if len(out.Payload) == 0 && len(out.FDs) > 0 && typ == sockStream {
+func (out *Outgoing) check(end *endpoint) error {
+	if len(out.Payload) == 0 && len(out.FDs) > 0 && end.kind() == sockStream {
 		return ErrNoPayload
 	}
 	return checkCount(len(out.FDs))

@@ -5,18 +5,20 @@ import (
 	"syscall"
 )
 
-// socketType is the type of a Unix socket, SOCK_STREAM and so on. For any other
-// kind of socket it is [ErrNotUnix], for no socket ENOTSOCK.
-func socketType(fd int) (int, error) {
+// errSystem is what every call returns elsewhere.
+var errSystem error
+
+// checkUnix is [ErrNotUnix] for a socket that is not a Unix socket, and ENOTSOCK
+// for what is no socket.
+func checkUnix(fd int) error {
 	domain, err := getsockopt(fd, soDomain)
 	if err != nil {
-		return 0, os.NewSyscallError("getsockopt SO_DOMAIN", err)
+		return os.NewSyscallError("getsockopt SO_DOMAIN", err)
 	}
 	if domain != afUnix {
-		return 0, ErrNotUnix
+		return ErrNotUnix
 	}
-	typ, err := getsockopt(fd, soType)
-	return typ, os.NewSyscallError("getsockopt SO_TYPE", err)
+	return nil
 }
 
 func getsockopt(fd, opt int) (int, error) {

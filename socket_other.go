@@ -4,10 +4,10 @@ package fdpass
 
 import "errors"
 
-// Everything starts by looking at the socket, so these are the errors that
-// every call returns.
+// errSystem is what every call returns that is given a connection.
+var errSystem = errors.ErrUnsupported
 
-func socketType(fd int) (int, error)      { return 0, errors.ErrUnsupported }
+func checkUnix(fd int) error              { return errors.ErrUnsupported }
 func getsockopt(fd, opt int) (int, error) { return 0, errors.ErrUnsupported }
 func setsockopt(fd, opt, value int) error { return errors.ErrUnsupported }
 func blocks(fd int) bool                  { return false }

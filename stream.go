@@ -58,7 +58,7 @@ func NewStream(conn syscall.Conn, limit int) (*Stream, error) {
 	if err != nil {
 		return nil, err
 	}
-	if r.end.typ != sockStream {
+	if r.end.kind() != sockStream {
 		return nil, errArgument("not a stream socket")
 	}
 	s, err := NewSender(conn)
