@@ -15,10 +15,10 @@ import (
 	"example.com/fdpass/internal/fdtest"
 )
 
-// fdpassCommand is the command, with files as its descriptors from 3 on.
-func fdpassCommand(t *testing.T, files []*os.File, args ...string) *exec.Cmd {
-	t.Helper()
-	cmd := exec.Command(command(t), args...)
+// with is a command, path and arguments, with files as its descriptors from 3
+// on.
+func with(files []*os.File, words ...string) *exec.Cmd {
+	cmd := exec.Command(words[0], words[1:]...)
 	cmd.ExtraFiles = files
 	return cmd
 }
@@ -26,7 +26,7 @@ func fdpassCommand(t *testing.T, files []*os.File, args ...string) *exec.Cmd {
 // The command on both sides, and libsystemd to read what it has set for a
 // program that is started by its socket.
 func TestDoesAProgramForSocketActivationRunOnReceivedDescriptors(t *testing.T) {
-	python := needLibsystemd(t)
+	tool, python := command(t), needLibsystemd(t)
 	clean(t)
 	const script = `
 import ctypes, os, socket
@@ -43,12 +43,12 @@ os.write(5, b"through the pipe")
 	paths := writeFiles(t, 1)
 	r, w := pipe(t)
 	path := filepath.Join(t.TempDir(), "s")
-	p := start(t, fdpassCommand(t, nil, "recv", "-n", "3", "-names", "web:file:pipe", path, "--", python, "-c", script))
+	p := start(t, with(nil, tool, "recv", "-n", "3", "-names", "web:file:pipe", path, "--", python, "-c", script))
 	f, err := ln.File()
 	if err != nil {
 		t.Fatal(err)
 	}
-	start(t, fdpassCommand(t, []*os.File{f, w}, "send", "-wait", path, "fd:3", paths[0], "fd:4")).wait(t)
+	start(t, with([]*os.File{f, w}, tool, "send", "-wait", path, "fd:3", paths[0], "fd:4")).wait(t)
 	conn, err := net.Dial("tcp", ln.Addr().String())
 	if err != nil {
 		t.Fatal(err)
@@ -65,12 +65,12 @@ os.write(5, b"through the pipe")
 
 // The other way round: systemd listens, and starts the command to receive.
 func TestDoesTheCommandReceiveOnASocketOfSystemds(t *testing.T) {
-	activate := program(t, "systemd-socket-activate", "systemd")
+	tool, activate := command(t), program(t, "systemd-socket-activate", "systemd")
 	clean(t)
 	paths := writeFiles(t, 3)
 	r, w := pipe(t)
 	path := filepath.Join(t.TempDir(), "s")
-	cmd := exec.Command(activate, "--listen="+path, command(t), "recv", "-n", "3", "-cat", "fd:3")
+	cmd := exec.Command(activate, "--listen="+path, tool, "recv", "-n", "3", "-cat", "fd:3")
 	cmd.Stdout = w
 	p := start(t, cmd)
 	conn := p.dial(t, path)
@@ -96,7 +96,7 @@ func TestDoesTheCommandReceiveOnASocketOfSystemds(t *testing.T) {
 // The old haproxy's listeners become those of a new one, which knows them by
 // number and nothing of where they came from.
 func TestDoesANewHaproxyRunOnTheListenersOfAnOldOne(t *testing.T) {
-	haproxy := program(t, "haproxy", "haproxy")
+	tool, haproxy := command(t), program(t, "haproxy", "haproxy")
 	clean(t)
 	const n = 3
 	dir, host := t.TempDir(), randomLoopback()
@@ -116,7 +116,7 @@ func TestDoesANewHaproxyRunOnTheListenersOfAnOldOne(t *testing.T) {
 	text += " http-request return status 200 content-type text/plain string new\n"
 	put(t, config, []byte(text), 0o600)
 	path := filepath.Join(dir, "s")
-	p := start(t, fdpassCommand(t, nil, "recv", "-n", fmt.Sprint(n+1), path, "--", haproxy, "-db", "-f", config))
+	p := start(t, with(nil, tool, "recv", "-n", fmt.Sprint(n+1), path, "--", haproxy, "-db", "-f", config))
 	conn := p.dial(t, path)
 	if err := fdpass.Send(conn, files...); err != nil {
 		t.Fatal(err)
@@ -131,6 +131,7 @@ func TestDoesANewHaproxyRunOnTheListenersOfAnOldOne(t *testing.T) {
 // nonblocking, and receiving it does not change that.
 func TestDoesAProgramRunOnTheConnectionOfNetcat(t *testing.T) {
 	nc, python := program(t, "nc.openbsd", "netcat-openbsd"), program(t, "python3", "python3")
+	tool := command(t)
 	const script = `
 import socket
 connection = socket.socket(fileno=3)
@@ -141,7 +142,7 @@ while data := connection.recv(100): connection.sendall(data)
 	ln := listen(t)
 	host, port := hostPort(ln)
 	ends := ends(t, "unix")
-	p := start(t, fdpassCommand(t, ends[:1], "recv", "-n", "1", "fd:3", "--", python, "-c", script))
+	p := start(t, with(ends[:1], tool, "recv", "-n", "1", "fd:3", "--", python, "-c", script))
 	cmd := exec.Command(nc, "-F", host, port)
 	cmd.Stdout = ends[1]
 	start(t, cmd).wait(t)
@@ -157,7 +158,7 @@ while data := connection.recv(100): connection.sendall(data)
 
 // The same with Python's functions, in both directions.
 func TestDoesTheCommandExchangeDescriptorsWithPython(t *testing.T) {
-	python := program(t, "python3", "python3")
+	tool, python := command(t), program(t, "python3", "python3")
 	const n = 3
 	send := []string{python, "-c", `
 import socket, sys
@@ -170,19 +171,18 @@ _, fds, _, _ = socket.recv_fds(socket.socket(fileno=3), 100, 253)
 for fd in fds: os.write(1, os.read(fd, 100))
 `}
 	for name, programs := range map[string][2][]string{
-		"sends":    {send, {command(t), "recv", "-cat", "fd:3"}},
-		"receives": {{command(t), "send", "fd:3"}, recv},
+		"sends":    {send, {tool, "recv", "-cat", "fd:3"}},
+		"receives": {{tool, "send", "fd:3"}, recv},
 	} {
 		t.Run(name, func(t *testing.T) {
 			clean(t)
 			paths := writeFiles(t, n)
 			r, w := pipe(t)
 			ends := ends(t, "unix")
-			from := exec.Command(programs[0][0], append(programs[0][1:], paths...)...)
-			from.ExtraFiles = ends[:1]
-			to := exec.Command(programs[1][0], programs[1][1:]...)
-			to.ExtraFiles, to.Stdout = ends[1:], w
-			sender, receiver := start(t, from), start(t, to)
+			to := with(ends[1:], programs[1]...)
+			to.Stdout = w
+			sender := start(t, with(ends[:1], append(programs[0], paths...)...))
+			receiver := start(t, to)
 			got, err := io.ReadAll(r)
 			want := fdtest.Contents(0) + fdtest.Contents(1) + fdtest.Contents(2)
 			if err != nil || string(got) != want {

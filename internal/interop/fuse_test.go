@@ -28,8 +28,7 @@ func TestDoesFusermountHandOverItsFileSystem(t *testing.T) {
 	cmd.ExtraFiles = []*os.File{theirs}
 	p := start(t, cmd)
 	if err := p.result(t); err != nil {
-		said, _ := os.ReadFile(p.said)
-		t.Skipf("needs the right to mount: %s", said)
+		t.Skipf("needs the right to mount: %s", p.said())
 	}
 	t.Cleanup(func() {
 		if out, err := exec.Command(fusermount, "-u", "--", dir).CombinedOutput(); err != nil {

@@ -88,7 +88,7 @@ func children() (out []string) {
 type peer struct {
 	*exec.Cmd
 	name   string
-	said   string        // path of a file with its standard error
+	stderr string        // path of a file with its standard error
 	exited chan struct{} // closed when it has ended, with
 	err    error
 }
@@ -115,7 +115,7 @@ func start(t *testing.T, cmd *exec.Cmd) *peer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &peer{Cmd: cmd, name: filepath.Base(cmd.Path), said: log.Name(), exited: make(chan struct{})}
+	p := &peer{Cmd: cmd, name: filepath.Base(cmd.Path), stderr: log.Name(), exited: make(chan struct{})}
 	go func() {
 		p.err = cmd.Wait()
 		close(p.exited)
@@ -148,9 +148,14 @@ func (p *peer) end(t *testing.T) {
 		<-p.exited
 	}
 	if t.Failed() {
-		said, _ := os.ReadFile(p.said)
-		t.Logf("%s (%v) said:\n%s", p.name, p.ProcessState, said)
+		t.Logf("%s (%v) said:\n%s", p.name, p.ProcessState, p.said())
 	}
+}
+
+// said is what the program has written to its standard error so far.
+func (p *peer) said() string {
+	text, _ := os.ReadFile(p.stderr)
+	return string(text)
 }
 
 // wait waits for the program's end, which must be a success.
