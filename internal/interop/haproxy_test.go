@@ -172,8 +172,8 @@ func listenAll(t *testing.T, host string, n int) (listeners []*os.File) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer ln.Close()
 		f, err := ln.(*net.TCPListener).File()
+		ln.Close() // f is a duplicate
 		if err != nil {
 			t.Fatal(err)
 		}

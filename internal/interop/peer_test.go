@@ -4,7 +4,6 @@ package interop
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -58,17 +57,24 @@ func clean(t *testing.T) {
 	}
 	t.Cleanup(func() {
 		t.Helper()
-		for end := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
-			pid, err := syscall.Wait4(-1, nil, syscall.WNOHANG, nil)
-			if err == syscall.ECHILD {
-				return
-			}
-			if pid <= 0 && time.Now().After(end) {
-				t.Errorf("processes left behind: %v", children())
-				return
-			}
+		if left := leftBehind(patience); left != nil {
+			t.Errorf("processes left behind: %q", left)
 		}
 	})
+}
+
+// leftBehind waits until this process has no children any more, and returns
+// those that it still has when that takes too long.
+func leftBehind(wait time.Duration) []string {
+	for end := time.Now().Add(wait); ; time.Sleep(5 * time.Millisecond) {
+		pid, err := syscall.Wait4(-1, nil, syscall.WNOHANG, nil)
+		if err == syscall.ECHILD {
+			return nil
+		}
+		if pid <= 0 && time.Now().After(end) {
+			return children()
+		}
+	}
 }
 
 // children are the child processes of this one, for a message.
@@ -78,7 +84,7 @@ func children() (out []string) {
 		status, _ := os.ReadFile(name)
 		if bytes.Contains(status, fmt.Appendf(nil, "\nPPid:\t%d\n", os.Getpid())) {
 			line, _ := os.ReadFile(filepath.Join(filepath.Dir(name), "cmdline"))
-			out = append(out, strings.ReplaceAll(string(line), "\x00", " "))
+			out = append(out, strings.TrimSpace(strings.ReplaceAll(string(line), "\x00", " ")))
 		}
 	}
 	return out
@@ -197,9 +203,6 @@ func (p *peer) until(t *testing.T, try func() error) {
 		}
 	}
 }
-
-// errNotYet is for the function that until tries.
-var errNotYet = errors.New("not yet")
 
 // has checks that p has open what these files and sockets are open on.
 func has[F syscall.Conn](t *testing.T, p *peer, files []F) {
