@@ -25,8 +25,8 @@ var (
 	// more received on a [Stream] than its limit.
 	ErrTooManyFDs = errors.New("fdpass: too many descriptors")
 
-	// ErrNoPayload: descriptors to send without a byte of payload on a stream,
-	// where the kernel would drop them, or an empty buffer to receive into on a
+	// ErrNoPayload: descriptors or credentials to send without a byte of payload
+	// on a stream, where the kernel would drop them, or an empty buffer to receive into on a
 	// stream, where "nothing" and the end could not be told apart.
 	ErrNoPayload = errors.New("fdpass: a stream socket needs at least one byte of payload")
 

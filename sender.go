@@ -65,13 +65,13 @@ func (s *Sender) Send(p []byte, fds ...int) (n int, err error) {
 // to send without them. A datagram or seqpacket message goes as a whole or not
 // at all.
 //
-// More than [MaxFDs] descriptors are [ErrTooManyFDs], and descriptors without
-// payload on a stream, where the kernel would drop them, [ErrNoPayload], both
-// before any system call. Other errors are *[os.SyscallError]: EBADF for what is
-// no descriptor, EPERM for foreign credentials or a peer that refuses
-// descriptors, ETOOMANYREFS when too many are under way, EPIPE when the peer has
-// closed (without SIGPIPE); [net.ErrClosed] and [os.ErrDeadlineExceeded] as for
-// [Receiver.Recv].
+// More than [MaxFDs] descriptors are [ErrTooManyFDs], and descriptors or
+// credentials without payload on a stream, where the kernel would drop them,
+// [ErrNoPayload], both before any system call. Other errors are
+// *[os.SyscallError]: EBADF for what is no descriptor, EPERM for foreign
+// credentials or a peer that refuses descriptors, ETOOMANYREFS when too many are
+// under way, EPIPE when the peer has closed (without SIGPIPE); [net.ErrClosed]
+// and [os.ErrDeadlineExceeded] as for [Receiver.Recv].
 func (s *Sender) SendMessage(out *Outgoing) (n int, err error) { return s.send(out) }
 
 // SendContext is SendMessage until ctx is done, when the error is that of ctx; n
@@ -139,7 +139,7 @@ func armRest(h *rawmsg.Msghdr, iov *rawmsg.Iovec, payload []byte, controllen int
 
 // check finds what can be told without a system call.
 func (out *Outgoing) check(end *endpoint) error {
-	if len(out.Payload) == 0 && len(out.FDs) > 0 && end.kind() == sockStream {
+	if len(out.Payload) == 0 && out.controlLen() > 0 && end.kind() == sockStream {
 		return ErrNoPayload
 	}
 	return checkCount(len(out.FDs))
