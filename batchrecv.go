@@ -71,7 +71,9 @@ func piece[T any](s []T, i, n int) []T {
 // What is wrong with one message, [Message.Err] says: [ErrTruncated] or
 // [ErrPayloadTruncated], as for [Receiver.Recv]. The error of Recv itself is
 // about the call, and then there is no message: [io.EOF] and the others. What
-// breaks a batch off half way is reported by the next call.
+// breaks a batch off half way is reported by the next call. That the peer has
+// reset the connection (ECONNRESET) is told once, before the messages that are
+// still there.
 func (b *BatchReceiver) Recv(bufs [][]byte) ([]Message, error) {
 	for i := range b.msgs {
 		b.msgs[i].Close()

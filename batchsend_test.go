@@ -1,0 +1,224 @@
+//go:build linux
+
+package fdpass_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"syscall"
+	"testing"
+	"time"
+
+	"example.com/fdpass"
+	"example.com/fdpass/internal/fdtest"
+)
+
+// batchSender is a BatchSender on conn.
+func batchSender(t *testing.T, conn syscall.Conn) *fdpass.BatchSender {
+	t.Helper()
+	s, err := fdpass.NewBatchSender(conn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// outgoing are messages with their number as payload and so many descriptors.
+func outgoing(fds []int) (msgs []fdpass.Outgoing) {
+	for i := range fds {
+		msgs = append(msgs, fdpass.Outgoing{Payload: fmt.Append(nil, i), FDs: fds[:i+1]})
+	}
+	return msgs
+}
+
+func TestDoesABatchSendEachMessageItsOwn(t *testing.T) {
+	for network, typ := range fdtest.Types {
+		t.Run(network, func(t *testing.T) {
+			fdtest.NoLeak(t)
+			a, b := fdtest.Pair(t, typ)
+			s := batchSender(t, fdpass.FD(a))
+			r := receiver(t, fdpass.FD(b), fdpass.Options{MaxFDs: 5, Credentials: true})
+			fds := fdtest.FDs(t, 5)
+			msgs := outgoing(fds)
+			cred := ownCredentials()
+			msgs[3].Credentials = &cred
+			for range 2 {
+				if n, part, err := s.Send(msgs); n != 5 || part != 0 || err != nil {
+					t.Fatal(n, part, err)
+				}
+				for i := range msgs {
+					m, err := r.Recv(make([]byte, 16))
+					if err != nil || !bytes.Equal(m.Payload(), msgs[i].Payload) {
+						t.Fatalf("message %d: %v", i, err)
+					}
+					if want, got := fdtest.IDs(t, fds[:i+1]...), fdtest.IDs(t, m.FDs()...); !slices.Equal(got, want) {
+						t.Errorf("message %d: got %v, want %v", i, got, want)
+					}
+					m.Close()
+				}
+			}
+			if n, part, err := s.Send(nil); n != 0 || part != 0 || err != nil {
+				t.Errorf("an empty batch: %d, %d, %v", n, part, err)
+			}
+		})
+	}
+}
+
+func TestWhereDoesABatchBreakOff(t *testing.T) {
+	for network, typ := range fdtest.Types {
+		t.Run(network, func(t *testing.T) {
+			fdtest.NoLeak(t)
+			a, b := fdtest.Pair(t, typ)
+			s := batchSender(t, fdpass.FD(a))
+			msgs := outgoing(fdtest.FDs(t, 4))
+			msgs[2].FDs = []int{msgs[2].FDs[0], 1 << 20}
+			n, part, err := s.Send(msgs)
+			if n != 2 || part != 0 || !errors.Is(err, syscall.EBADF) {
+				t.Errorf("%d messages and %d bytes went, %v", n, part, err)
+			}
+			for i := range 2 {
+				expect(t, b, 16, fmt.Sprint(i), i+1, 0)
+			}
+			if r, err := tryRecv(t, b, 16, 256, 0); err != syscall.EAGAIN {
+				t.Errorf("behind it came %q, %v", r.payload, err)
+			}
+			// The rest can be sent.
+			msgs[2].FDs = nil
+			if n, _, err := s.Send(msgs[n:]); n != 2 || err != nil {
+				t.Errorf("the rest: %d, %v", n, err)
+			}
+			for range 2 {
+				if r, err := tryRecv(t, b, 1, 256, 0); err != nil || len(r.payload) != 1 {
+					t.Errorf("the rest: %q, %v", r.payload, err)
+				}
+			}
+		})
+	}
+}
+
+func TestDoesAMessageThatCannotBeSentKeepTheBatchBack(t *testing.T) {
+	fdtest.NoLeak(t)
+	a, b := fdtest.Pair(t, syscall.SOCK_STREAM)
+	s := batchSender(t, fdpass.FD(a))
+	fds := fdtest.FDs(t, 2)
+	for _, c := range []struct {
+		bad  fdpass.Outgoing
+		want error
+	}{
+		{fdpass.Outgoing{Payload: []byte("x"), FDs: slices.Repeat(fds, 127)}, fdpass.ErrTooManyFDs},
+		{fdpass.Outgoing{FDs: fds}, fdpass.ErrNoPayload},
+		{fdpass.Outgoing{Payload: []byte("x"), To: &net.UnixAddr{}}, syscall.EINVAL},
+	} {
+		if n, part, err := s.Send(append(outgoing(fds), c.bad)); n != 0 || part != 0 || !errors.Is(err, c.want) {
+			t.Errorf("%d, %d, %v, want %v", n, part, err, c.want)
+		}
+	}
+	if r, err := tryRecv(t, b, 16, 256, 0); err != syscall.EAGAIN {
+		t.Errorf("something came: %q, %v", r.payload, err)
+	}
+}
+
+func TestWhomDoTheAddressesOfABatchReach(t *testing.T) {
+	fdtest.NoLeak(t)
+	dir := t.TempDir()
+	s := batchSender(t, bound(t, filepath.Join(dir, "from")))
+	msgs := outgoing(fdtest.FDs(t, 3))
+	var to []*net.UnixConn
+	for i := range msgs {
+		to = append(to, bound(t, filepath.Join(dir, fmt.Sprint(i))))
+		to[i].SetDeadline(soon())
+		msgs[i].To = to[i].LocalAddr().(*net.UnixAddr)
+	}
+	msgs = append(msgs, fdpass.Outgoing{Payload: []byte("x"), To: &net.UnixAddr{Name: filepath.Join(dir, "none")}})
+	if n, _, err := s.Send(msgs); n != 3 || !errors.Is(err, syscall.ENOENT) {
+		t.Errorf("%d went, %v", n, err)
+	}
+	for i := range to {
+		p := make([]byte, 16)
+		n, files, err := fdpass.RecvMsg(to[i], p, 3)
+		if err != nil || string(p[:n]) != fmt.Sprint(i) || len(files) != i+1 {
+			t.Errorf("socket %d: %q, %d files, %v", i, p[:n], len(files), err)
+		}
+		for _, f := range files {
+			f.Close()
+		}
+	}
+}
+
+func TestIsABatchLongerThanTheKernelTakes(t *testing.T) {
+	fdtest.NoLeak(t)
+	a, b := fdtest.Conns(t, "unixpacket")
+	const count = 2500 // sendmmsg takes 1024
+	msgs := slices.Repeat([]fdpass.Outgoing{{Payload: []byte("x"), FDs: fdtest.FDs(t, 1)}}, count)
+	s, done := batchSender(t, a), make(chan error)
+	go func() {
+		n, _, err := s.Send(msgs)
+		if err == nil && n != count {
+			err = fmt.Errorf("%d messages of %d went", n, count)
+		}
+		a.Close()
+		done <- err
+	}()
+	data, fds := drain(t, b, 1)
+	if err := <-done; err != nil || len(data) != count || fds != count {
+		t.Errorf("%d bytes and %d descriptors came, %v", len(data), fds, err)
+	}
+}
+
+func TestHowMuchOfABatchWentWhenTheDeadlineWasOver(t *testing.T) {
+	fdtest.NoLeak(t)
+	a, b := fdtest.Conns(t, "unix")
+	fds := fdtest.FDs(t, 4)
+	msgs := outgoing(fds)
+	for i := range msgs {
+		msgs[i].Payload = bytes.Repeat(msgs[i].Payload, 100000)
+	}
+	a.SetWriteDeadline(time.Now().Add(50 * time.Millisecond))
+	n, part, err := batchSender(t, a).Send(msgs)
+	if !errors.Is(err, os.ErrDeadlineExceeded) || n == len(msgs) || part == 100000 {
+		t.Fatalf("%d messages and %d bytes went, %v", n, part, err)
+	}
+	a.Close()
+	want := n * (n + 1) / 2
+	if part > 0 {
+		want += n + 1
+	}
+	data, got := drain(t, b, 4)
+	if len(data) != n*100000+part || got != want {
+		t.Errorf("%d messages and %d bytes went, %d bytes and %d descriptors came", n, part, len(data), got)
+	}
+	for i, digit := range data {
+		if digit != byte('0'+i/100000) {
+			t.Fatalf("byte %d is %q", i, digit)
+		}
+	}
+}
+
+func TestAreDescriptorsSentTwiceWithAShortBatch(t *testing.T) {
+	fdtest.NoLeak(t)
+	a, b := fdtest.Conns(t, "unix")
+	a.SetWriteBuffer(1 << 12)
+	msgs := outgoing(fdtest.FDs(t, 4))
+	for i := range msgs {
+		msgs[i].Payload = bytes.Repeat(msgs[i].Payload, 100000)
+	}
+	s, done := batchSender(t, a), make(chan error)
+	go func() {
+		n, part, err := s.Send(msgs)
+		if err == nil && (n != 4 || part != 0) {
+			err = io.ErrShortWrite
+		}
+		a.CloseWrite()
+		done <- err
+	}()
+	data, fds := drain(t, b, 4)
+	if err := <-done; err != nil || fds != 1+2+3+4 || len(data) != 400000 {
+		t.Errorf("%d bytes and %d descriptors came, %v", len(data), fds, err)
+	}
+}
