@@ -1,0 +1,242 @@
+//go:build linux
+
+package fdpass_test
+
+import (
+	"context"
+	"errors"
+	"net"
+	"os"
+	"runtime"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"example.com/fdpass"
+	"example.com/fdpass/internal/fdtest"
+)
+
+// watched is a connection that remembers the last deadlines that it was given,
+// since package net cannot be asked for them.
+type watched struct {
+	*net.UnixConn
+	mu          sync.Mutex
+	read, write time.Time
+}
+
+func (w *watched) SetReadDeadline(at time.Time) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.read = at
+	return w.UnixConn.SetReadDeadline(at)
+}
+
+func (w *watched) SetWriteDeadline(at time.Time) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.write = at
+	return w.UnixConn.SetWriteDeadline(at)
+}
+
+// cancelled is a context that is cancelled in a moment.
+func cancelled(t *testing.T) context.Context {
+	ctx, cancel := context.WithCancel(t.Context())
+	time.AfterFunc(5*time.Millisecond, cancel)
+	return ctx
+}
+
+// noGoroutine makes t fail if more goroutines are there at its end than now.
+func noGoroutine(t *testing.T) {
+	t.Helper()
+	before := runtime.NumGoroutine()
+	t.Cleanup(func() {
+		for end := soon(); runtime.NumGoroutine() > before; time.Sleep(time.Millisecond) {
+			if time.Now().After(end) {
+				buf := make([]byte, 1<<20)
+				t.Errorf("goroutines are left:\n%s", buf[:runtime.Stack(buf, true)])
+				return
+			}
+		}
+	})
+}
+
+func TestDoesACancelledReceiveKeepTheDeadline(t *testing.T) {
+	fdtest.NoLeak(t)
+	noGoroutine(t)
+	a, conn := fdtest.Conns(t, "unix")
+	b := &watched{UnixConn: conn}
+	r := receiver(t, b, fdpass.Options{MaxFDs: 1})
+	p := make([]byte, 16)
+	for _, deadline := range []time.Time{{}, time.Now().Add(time.Hour)} {
+		if err := r.SetReadDeadline(deadline); err != nil {
+			t.Fatal(err)
+		}
+		for range 3 {
+			if m, err := r.RecvContext(cancelled(t), p); m != nil || !errors.Is(err, context.Canceled) {
+				t.Fatalf("got %v, %v", m, err)
+			}
+			if !b.read.Equal(deadline) {
+				t.Errorf("the deadline was %v and is %v", deadline, b.read)
+			}
+		}
+		// The connection works as before.
+		if _, err := fdpass.SendMsg(a, []byte("x"), fdtest.Files(t, 1)...); err != nil {
+			t.Fatal(err)
+		}
+		m, err := r.RecvContext(t.Context(), p)
+		if err != nil || len(m.FDs()) != 1 {
+			t.Fatal(err)
+		}
+		m.Close()
+	}
+	// One that is set is one that ends a wait, with a context or without.
+	if err := r.SetReadDeadline(time.Now().Add(10 * time.Millisecond)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.RecvContext(t.Context(), p); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("with a context: %v", err)
+	}
+	if _, err := r.Recv(p); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("without: %v", err)
+	}
+}
+
+func TestDoesADeadlineThatIsSetMeanwhileStay(t *testing.T) {
+	fdtest.NoLeak(t)
+	_, conn := fdtest.Conns(t, "unix")
+	b := &watched{UnixConn: conn}
+	r := receiver(t, b, fdpass.Options{})
+	for i := range 50 {
+		ctx, cancel := context.WithCancel(t.Context())
+		want := time.Now().Add(time.Duration(i+1) * time.Hour)
+		set := make(chan error)
+		go cancel()
+		go func() { set <- r.SetReadDeadline(want) }()
+		if _, err := r.RecvContext(ctx, make([]byte, 1)); !errors.Is(err, context.Canceled) {
+			t.Error(err)
+		}
+		if err := <-set; err != nil || !b.read.Equal(want) {
+			t.Fatalf("the deadline is %v, want %v, %v", b.read, want, err)
+		}
+	}
+}
+
+func TestDoesACancelledSendKeepTheDeadline(t *testing.T) {
+	fdtest.NoLeak(t)
+	noGoroutine(t)
+	conn, b := fdtest.Conns(t, "unix")
+	a := &watched{UnixConn: conn}
+	s := sender(t, a)
+	deadline := time.Now().Add(time.Hour)
+	if err := s.SetWriteDeadline(deadline); err != nil {
+		t.Fatal(err)
+	}
+	out := &fdpass.Outgoing{Payload: make([]byte, 1<<22), FDs: fdtest.FDs(t, 2)}
+	n, err := s.SendContext(cancelled(t), out)
+	if !errors.Is(err, context.Canceled) || n == len(out.Payload) {
+		t.Fatalf("%d bytes went, %v", n, err)
+	}
+	if !a.write.Equal(deadline) {
+		t.Errorf("the deadline was %v and is %v", deadline, a.write)
+	}
+	a.Close()
+	want := 2
+	if n == 0 { // cancelled before the first
+		want = 0
+	}
+	if data, fds := drain(t, b, 2); len(data) != n || fds != want {
+		t.Errorf("%d bytes went and %d came, with %d descriptors", n, len(data), fds)
+	}
+}
+
+func TestDoesADoneContextTouchTheConnection(t *testing.T) {
+	fdtest.NoLeak(t)
+	a, conn := fdtest.Conns(t, "unix")
+	b := &watched{UnixConn: conn}
+	if _, err := fdpass.SendMsg(a, []byte("x"), fdtest.Files(t, 1)...); err != nil {
+		t.Fatal(err)
+	}
+	r := receiver(t, b, fdpass.Options{MaxFDs: 1})
+	ctx, cancel := context.WithTimeout(t.Context(), -time.Second)
+	defer cancel()
+	if _, err := r.RecvContext(ctx, make([]byte, 1)); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("receive: %v", err)
+	}
+	if n, err := sender(t, b).SendContext(ctx, &fdpass.Outgoing{Payload: []byte("x")}); n != 0 || !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("send: %d, %v", n, err)
+	}
+	if !b.read.IsZero() || !b.write.IsZero() {
+		t.Error("a deadline was set")
+	}
+	m, err := r.RecvContext(context.Background(), make([]byte, 1))
+	if err != nil || len(m.FDs()) != 1 {
+		t.Fatal(err)
+	}
+	m.Close()
+}
+
+func TestIsAMessageLostWhenTheContextIsCancelled(t *testing.T) {
+	fdtest.NoLeak(t)
+	noGoroutine(t)
+	a, b := fdtest.Conns(t, "unixpacket")
+	r := receiver(t, b, fdpass.Options{MaxFDs: 1})
+	fds := fdtest.FDs(t, 1)
+	s := sender(t, a)
+	const rounds = 200
+	done := make(chan error)
+	go func() {
+		var err error
+		for range rounds {
+			if _, serr := s.Send([]byte("x"), fds...); serr != nil {
+				err = serr
+			}
+			runtime.Gosched()
+		}
+		a.Close()
+		done <- err
+	}()
+	got, cancels := 0, 0
+	for {
+		ctx, cancel := context.WithCancel(t.Context())
+		go cancel()
+		m, err := r.RecvContext(ctx, make([]byte, 1))
+		if errors.Is(err, context.Canceled) {
+			cancels++
+			continue
+		}
+		if err != nil {
+			break // the end
+		}
+		got += len(m.FDs())
+	}
+	if err := <-done; err != nil || got != rounds {
+		t.Errorf("%d of %d descriptors came, %d receives were cancelled, %v", got, rounds, cancels, err)
+	}
+}
+
+func TestWhichConnectionsHaveNoDeadline(t *testing.T) {
+	fdtest.NoLeak(t)
+	a, b := fdtest.Pair(t, syscall.SOCK_STREAM)
+	r, s := receiver(t, fdpass.FD(b), fdpass.Options{}), sender(t, fdpass.FD(a))
+	if err := r.SetReadDeadline(soon()); !errors.Is(err, os.ErrNoDeadline) {
+		t.Errorf("read: %v", err)
+	}
+	if err := s.SetWriteDeadline(soon()); !errors.Is(err, os.ErrNoDeadline) {
+		t.Errorf("write: %v", err)
+	}
+	ctx := cancelled(t)
+	if _, err := r.RecvContext(ctx, make([]byte, 1)); !errors.Is(err, errors.ErrUnsupported) {
+		t.Errorf("receive: %v", err)
+	}
+	if _, err := s.SendContext(ctx, &fdpass.Outgoing{Payload: []byte("x")}); !errors.Is(err, errors.ErrUnsupported) {
+		t.Errorf("send: %v", err)
+	}
+	// A context that is never done needs none.
+	if _, err := s.SendContext(context.Background(), &fdpass.Outgoing{Payload: []byte("x")}); err != nil {
+		t.Error(err)
+	}
+	if _, err := r.RecvContext(context.Background(), make([]byte, 1)); err != nil {
+		t.Error(err)
+	}
+}
