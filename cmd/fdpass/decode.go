@@ -36,7 +36,7 @@ what sendmsg(2) is given there.
 The bytes are the arguments, or a file's, or else standard input's. They may
 be plain hex, the output of xxd, xxd -p, xxd -i or hexdump -C, a quoted string
 as strace, C and Python have it, or a C array; which of them it is shows by
-itself. At most 1 MiB of them is read.
+itself. At most 256 KiB of them are read.
 
 Without -arch it says which architectures the buffer makes sense for, and
 explains it as the first of them reads it, this machine's if it is one.

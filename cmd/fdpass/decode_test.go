@@ -114,7 +114,7 @@ func TestDoesDecodeStopReading(t *testing.T) {
 		"without an end":       zeros{},
 	} {
 		err := (&decoder{in: in, out: io.Discard}).run(nil)
-		if err == nil || !strings.HasSuffix(err.Error(), "more than 16777216 bytes of text; no control buffer is that long") {
+		if err == nil || !strings.HasSuffix(err.Error(), "more than 4194304 bytes of text; no control buffer is that long") {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

@@ -123,6 +123,21 @@ func TestWhatDoesABufferMean(t *testing.T) {
 
   0034  00 00 00 00 00           unused
 `},
+		{"three times, the last of which is set", "mipsle", `
+			24000000 ffff0000 25000000 00000000 00000000 00000000 00000000 00d2496b 01000000`, `
+36 bytes as mipsle reads them: 32-bit little-endian
+
+1. SCM_TIMESTAMPING: 2027-01-15 08:00:00.000000001 UTC, by the hardware
+  0000  24 00 00 00              size_t cmsg_len     36 = CMSG_LEN(24)
+  0004  ff ff 00 00              int cmsg_level      65535 = SOL_SOCKET
+  0008  25 00 00 00              int cmsg_type       37 = SCM_TIMESTAMPING
+  000c  00 00 00 00              long ts[0].tv_sec   0
+  0010  00 00 00 00              long ts[0].tv_nsec  0
+  0014  00 00 00 00              long ts[1].tv_sec   0
+  0018  00 00 00 00              long ts[1].tv_nsec  0
+  001c  00 d2 49 6b              long ts[2].tv_sec   1800000000
+  0020  01 00 00 00              long ts[2].tv_nsec  1
+`},
 		{"credentials that the kernel cut", "amd64", `
 			1800000000000000 01000000 02000000 92100000 e8030000`, `
 24 bytes as amd64 reads them: 64-bit little-endian

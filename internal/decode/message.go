@@ -184,6 +184,10 @@ func (r *Report) summary(known abi.Message, data []byte, n int) string {
 		return fmt.Sprintf("%s left to read", count(int(at(0)), "byte"))
 	case abi.SCM_TIMESTAMP, abi.SO_TIMESTAMP_NEW:
 		return moment(at(0), at(1), time.Microsecond)
+	case abi.SCM_TIMESTAMPING, abi.SO_TIMESTAMPING_NEW:
+		if at(4) != 0 || at(5) != 0 {
+			return moment(at(4), at(5), time.Nanosecond) + ", by the hardware"
+		}
 	}
 	return moment(at(0), at(1), time.Nanosecond)
 }

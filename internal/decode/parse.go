@@ -8,8 +8,9 @@ import (
 )
 
 // MaxBuffer is how many bytes Parse reads at most. The kernel takes 128 KiB
-// of control messages (net.core.optmem_max) and hands out far fewer.
-const MaxBuffer = 1 << 20
+// of control messages, unless net.core.optmem_max says otherwise, and hands
+// out far fewer.
+const MaxBuffer = 256 << 10
 
 // SyntaxError is a place in a text that Parse cannot read.
 type SyntaxError struct {

@@ -99,7 +99,7 @@ func TestWhereIsATextWrong(t *testing.T) {
 		{"00000000  14 00  |..|\n00000010", "line 2, column 1: offset 0x10, and 0x2 should follow"},
 		{"00000000  14 00  |..|\n*\n", "line 2, column 1: no line follows to say how often the one before is repeated"},
 		{"00000000  14 00  |..|\n*\n00000003", "line 3, column 1: offset 0x3, and 0x2 should follow"},
-		{"00000000  14 00  |..|\n*\n7ffffffe", "line 3, column 1: more than 1048576 bytes"},
+		{"00000000  14 00  |..|\n*\n7ffffffe", "line 3, column 1: more than 262144 bytes"},
 		{"00000000  14 00  |..|\n*\nffffffffffffffff", "line 3, column 1: the offset ffffffffffffffff is too large"},
 		{"00000000  |\n*\n", "line 2, column 1: no line to repeat"},
 		{`"\24\0`, "line 1, column 1: the string is not closed"},
@@ -134,7 +134,7 @@ func TestIsATextThatIsTooLongRefused(t *testing.T) {
 		if name == "string" {
 			more = text + `"a"`
 		}
-		if got, err := Parse(more); err == nil || !strings.HasSuffix(err.Error(), "more than 1048576 bytes") {
+		if got, err := Parse(more); err == nil || !strings.HasSuffix(err.Error(), "more than 262144 bytes") {
 			t.Errorf("%s, one more: %d bytes, %v", name, len(got), err)
 		}
 	}

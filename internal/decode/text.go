@@ -59,6 +59,9 @@ func (r *Report) lines(b *bytes.Buffer, fields []Field) {
 	for _, f := range fields {
 		p := r.buf[f.Offset:][:f.Size]
 		shown := p[:min(len(p), maxShown)]
+		if f.Name == "unused" {
+			shown = p[:min(len(p), bytesPerLine)]
+		}
 		for i := 0; i < len(shown); i += bytesPerLine {
 			part := shown[i:min(i+bytesPerLine, len(shown))]
 			line := fmt.Sprintf("  %04x  %- 23x", f.Offset+i, part)
