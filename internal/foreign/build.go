@@ -17,8 +17,8 @@ type Binary struct {
 }
 
 // excluded are the packages that only make sense on the machine that builds:
-// they run compilers or other people's programs.
-var excluded = []string{"bench", "examples", "internal/interop"}
+// they run compilers or other people's programs, or read the sources.
+var excluded = []string{"bench", "docs", "examples", "internal/interop"}
 
 // Build builds the tests of every package that has some into dir.
 func Build(ctx context.Context, t Target, dir string) ([]Binary, error) {
