@@ -64,8 +64,8 @@ func piece[T any](s []T, i, n int) []T {
 }
 
 // Recv waits for a message and receives it and as many more as are there, each
-// payload into one of bufs; no more than there are buffers, and than the batch is
-// large. The messages are the BatchReceiver's own and good until the next call,
+// payload into one of bufs; no more than there are buffers, than the batch is
+// large, and than the kernel takes at once, which is 1024. The messages are the BatchReceiver's own and good until the next call,
 // which closes what was not taken.
 //
 // What is wrong with one message, [Message.Err] says: [ErrTruncated] or

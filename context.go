@@ -95,7 +95,8 @@ func (r *Receiver) RecvContext(ctx context.Context, p []byte) (m *Message, err e
 }
 
 // SetReadDeadline sets the connection's read deadline, zero for none, as its own
-// method does, and in such a way that [Receiver.RecvContext] keeps it.
+// method does, and in such a way that [Receiver.RecvContext] keeps it. For an [FD]
+// the error matches [os.ErrNoDeadline].
 func (r *Receiver) SetReadDeadline(t time.Time) error {
 	set := r.end.setRead()
 	if set == nil {

@@ -10,7 +10,7 @@ import (
 type Control struct {
 	Level int    // cmsg_level: [SOL_SOCKET] for everything on a Unix socket
 	Type  int    // cmsg_type: [SCM_RIGHTS], [SCM_CREDENTIALS], …
-	Data  []byte // the data without padding, a part of the buffer that was parsed
+	Data  []byte // the data without padding, a part of the buffer that was parsed and good as long as that
 }
 
 // ParseControls goes through a control buffer, as recvmsg(2) leaves it in the

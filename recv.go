@@ -35,7 +35,8 @@ func RecvFDs(sock, max int) ([]int, error) {
 // Recv is [RecvFDs] for a [*net.UnixConn] or another [syscall.Conn], with the
 // descriptors as files, which the caller closes. It waits in Go's poller: the
 // connection's read deadline holds ([os.ErrDeadlineExceeded]), and closing the
-// connection ends the wait ([net.ErrClosed]).
+// connection ends the wait ([net.ErrClosed]). The other errors are those of
+// RecvFDs.
 func Recv(conn syscall.Conn, max int) ([]*os.File, error) {
 	r, err := borrowReceiver(conn, max)
 	if err != nil {
@@ -54,6 +55,7 @@ func Recv(conn syscall.Conn, max int) ([]*os.File, error) {
 // the descriptors are closed; likewise with [ErrPayloadTruncated], when a
 // datagram or seqpacket message was longer than p. On a stream p must not be
 // empty ([ErrNoPayload]), and the descriptors belong to the last of the n bytes.
+// The other errors are those of Recv.
 func RecvMsg(conn syscall.Conn, p []byte, max int) (n int, files []*os.File, err error) {
 	r, err := borrowReceiver(conn, max)
 	if err != nil {

@@ -30,7 +30,8 @@ func Send(conn syscall.Conn, files ...*os.File) error {
 
 // SendMsg is [Send] with a payload, of which it returns how many bytes went. On
 // a stream it waits until all have, and p must not be empty where there are
-// files ([ErrNoPayload]).
+// files ([ErrNoPayload]). The other errors are those of Send and of
+// [Sender.SendMessage].
 func SendMsg(conn syscall.Conn, p []byte, files ...*os.File) (n int, err error) {
 	if err := checkCount(len(files)); err != nil {
 		return 0, err

@@ -14,7 +14,7 @@ import (
 
 // Outgoing is a message to send. Everything in it stays the caller's.
 type Outgoing struct {
-	Payload     []byte
+	Payload     []byte        // may be empty, but with descriptors not on a stream ([ErrNoPayload])
 	FDs         []int         // at most [MaxFDs]; the kernel duplicates them
 	Credentials *Credentials  // SCM_CREDENTIALS, or nil; others than its own need privilege (EPERM)
 	To          *net.UnixAddr // for a datagram socket that is not connected, or nil
@@ -86,7 +86,8 @@ func (s *Sender) SendContext(ctx context.Context, out *Outgoing) (n int, err err
 }
 
 // SetWriteDeadline sets the connection's write deadline, zero for none, in such
-// a way that [Sender.SendContext] keeps it.
+// a way that [Sender.SendContext] keeps it. For an [FD] the error matches
+// [os.ErrNoDeadline].
 func (s *Sender) SetWriteDeadline(t time.Time) error {
 	set := s.end.setWrite()
 	if set == nil {

@@ -125,10 +125,12 @@ func (s *Stream) AppendFDs(dst []int, consumed int64) []int {
 // TakeFiles is TakeFDs with files, as for [Message.TakeFiles].
 func (s *Stream) TakeFiles(consumed int64) []*os.File { return newFiles(s.TakeFDs(consumed)) }
 
-// Write implements [io.Writer]: it sends all of p, without descriptors.
+// Write implements [io.Writer]: it sends all of p, without descriptors. Errors are
+// those of [Sender.SendMessage].
 func (s *Stream) Write(p []byte) (n int, err error) { return s.s.Send(p) }
 
-// WriteFDs sends all of p, and fds with its first byte, as [Sender.Send] does.
+// WriteFDs sends all of p, and fds with its first byte, as [Sender.Send] does: fds
+// stay the caller's, and p must not be empty ([ErrNoPayload]).
 func (s *Stream) WriteFDs(p []byte, fds ...int) (n int, err error) { return s.s.Send(p, fds...) }
 
 // Close closes the descriptors that have not been taken, and ends the reading:

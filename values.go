@@ -22,7 +22,8 @@ type Credentials struct {
 // Rights appends the descriptors of an SCM_RIGHTS message to dst. A negative
 // slot is never a descriptor: it is left out, and the error is the errno that it
 // stands for. Data that are not whole ints are [ErrMalformed], after the whole
-// ones. Any other message adds nothing.
+// ones. Any other message adds nothing. Where the buffer came from recvmsg(2)
+// itself, the descriptors are for the caller to close; a [Message] keeps its own.
 func (c Control) Rights(dst []int) ([]int, error) {
 	if !c.is(SCM_RIGHTS) {
 		return dst, nil
@@ -85,7 +86,8 @@ func (c Control) Credentials() (cred Credentials, ok bool) {
 
 // PIDFD returns the descriptor of an SCM_PIDFD message, or the errno for which
 // the kernel could not make one: EMFILE where the table is full, ESRCH where
-// the sender is gone. For any other message it is [ErrNoPIDFD].
+// the sender is gone. For any other message it is [ErrNoPIDFD]. Who closes it is
+// as for Rights.
 func (c Control) PIDFD() (fd int, err error) {
 	if !c.is(SCM_PIDFD) || len(c.Data) < 4 {
 		return -1, ErrNoPIDFD
