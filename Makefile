@@ -43,7 +43,7 @@ unit:
 	fi; \
 	echo "$(GO) test $$race $(TESTFLAGS) -timeout $(TIMEOUT) ./..."; \
 	{ $(GO) test -v $$race $(TESTFLAGS) -timeout $(TIMEOUT) ./... 2>&1; echo "go test ended with $$?"; } | \
-	awk '/^(=== |PASS$$| *--- PASS)/ { next } /^go test ended with / { status = $$5; next } \
+	awk 'BEGIN { status = 1 } /^(=== |PASS$$| *--- PASS)/ { next } /^go test ended with / { status = $$5; next } \
 	  { print; fflush() } END { exit status }'
 
 # unsafe (and cgo, which implies it) stands in rawmsg and in tests, nowhere

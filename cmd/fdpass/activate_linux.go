@@ -26,7 +26,7 @@ const self = "/proc/self/exe"
 // something that survives exec. In the next image ([activate]) the runtime
 // therefore has nothing there, nor is anything there needed any more.
 func (r *receiver) become(files []*os.File, cmd []string) error {
-	path, names, err := r.lookUp(len(files), cmd)
+	path, names, err := r.prepare(files, cmd)
 	if err != nil {
 		return err
 	}
@@ -67,7 +67,7 @@ func occupy(fd, some int) error {
 // start runs cmd with the files as its descriptors from 3 on, and waits for it.
 // A status other than 0 is its own business and is told, not returned.
 func (r *receiver) start(files []*os.File, cmd []string) error {
-	path, names, err := r.lookUp(len(files), cmd)
+	path, names, err := r.prepare(files, cmd)
 	if err != nil {
 		return err
 	}
@@ -93,23 +93,42 @@ func (r *receiver) start(files []*os.File, cmd []string) error {
 	return err
 }
 
-// lookUp finds the program and makes LISTEN_FDNAMES.
-func (r *receiver) lookUp(n int, cmd []string) (path, names string, err error) {
+// prepare finds the program, makes LISTEN_FDNAMES, and does what -block asks
+// for. Without it O_NONBLOCK stays as the sender has it: the flag is one for
+// all who share the open file, and a sender that goes on using it would hang.
+func (r *receiver) prepare(files []*os.File, cmd []string) (path, names string, err error) {
 	if path, err = exec.LookPath(cmd[0]); err != nil {
 		return "", "", err
 	}
-	names = r.names
+	if names, err = listenNames(r.names, len(files)); err != nil {
+		return "", "", err
+	}
+	for _, f := range files {
+		if !r.block {
+			break
+		}
+		err := control(f, func(fd int) error { return syscall.SetNonblock(fd, false) })
+		if err != nil {
+			return "", "", fmt.Errorf("-block: %w", err)
+		}
+	}
+	return path, names, nil
+}
+
+// listenNames is LISTEN_FDNAMES for n descriptors, where one name is given for
+// all, or one for each, or none.
+func listenNames(names string, n int) (string, error) {
 	if names == "" {
 		names = "unknown" // as sd_listen_fds_with_names(3) has it
 	}
 	switch given := strings.Count(names, ":") + 1; given {
 	case n:
+		return names, nil
 	case 1:
-		names = strings.Join(slices.Repeat([]string{names}, n), ":")
+		return strings.Join(slices.Repeat([]string{names}, n), ":"), nil
 	default:
-		return "", "", fmt.Errorf("%d names for %s", given, plural(n, "descriptor"))
+		return "", fmt.Errorf("%d names for %s", given, plural(n, "descriptor"))
 	}
-	return path, names, nil
 }
 
 // activate is the second step of [receiver.become], and the first thing that

@@ -106,6 +106,25 @@ func TestDoesAProgramThatCannotBeStartedFail(t *testing.T) {
 	}
 }
 
+// What the sender made nonblocking stays so, unless -block asks.
+func TestIsADescriptorMadeBlockingOnlyWhenAsked(t *testing.T) {
+	fdtest.SkipUnderQemuUser(t, execNeeded)
+	fdtest.NoLeak(t)
+	for _, block := range []bool{false, true} {
+		a, _ := socketPair(t)
+		if err := setFlags(a, syscall.O_NONBLOCK); err != nil {
+			t.Fatal(err)
+		}
+		path := socketPath(t)
+		p := startFdpass(t, "recv", fmt.Sprintf("-block=%v", block), path, "--", "/bin/sh", "-c", "exit 0")
+		send(t, path, a)
+		p.succeed()
+		if isNonblocking(t, a) == block {
+			t.Errorf("-block=%v: nonblocking is %v", block, !block)
+		}
+	}
+}
+
 // namesOf is the LISTEN_FDNAMES of n descriptors without names.
 func namesOf(n int) (s string) {
 	for range n {

@@ -44,7 +44,7 @@ func TestWhichFlagsAreThere(t *testing.T) {
 	}
 	want := map[string][]string{
 		"send": {"data", "timeout", "w", "wait"},
-		"recv": {"cat", "connect", "many", "n", "names", "timeout"},
+		"recv": {"block", "cat", "connect", "many", "n", "names", "timeout"},
 		"demo": {},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

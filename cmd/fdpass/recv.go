@@ -12,6 +12,7 @@ type receiver struct {
 	many    bool
 	cat     bool
 	names   string
+	block   bool
 	timeout time.Duration
 }
 
@@ -48,6 +49,7 @@ examples:
 			fs.BoolVar(&r.many, "many", false, "go on until interrupted, one connection after another")
 			fs.BoolVar(&r.cat, "cat", false, "copy the contents to stdout")
 			fs.StringVar(&r.names, "names", "", "what LISTEN_FDNAMES is to be: a `NAME` for all or one for each,\nseparated by colons (default \"unknown\")")
+			fs.BoolVar(&r.block, "block", false, "clear O_NONBLOCK on what CMD gets; whoever shares the\ndescriptors, such as the sender, sees that, too")
 			fs.DurationVar(&r.timeout, "timeout", 0, "fail when nothing has come for this long; 0 never does")
 			return r.run
 		},

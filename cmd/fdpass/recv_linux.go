@@ -53,8 +53,8 @@ func (r *receiver) parse(args []string) (addr address, cmd []string, err error) 
 		err = usagef("recv: -n %d", r.n)
 	case cmd != nil && r.cat:
 		err = usagef("recv: either -cat or CMD")
-	case cmd == nil && r.names != "":
-		err = usagef("recv: -names is for CMD")
+	case cmd == nil && (r.names != "" || r.block):
+		err = usagef("recv: -names and -block are for CMD")
 	case cmd == nil && addr.fd == 1:
 		err = usagef("recv: fd:1 is where the output goes; use fd:0, or a CMD")
 	}

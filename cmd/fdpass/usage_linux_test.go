@@ -34,6 +34,7 @@ func TestIsWrongUsageStatus2(t *testing.T) {
 		{"recv /tmp/s cat", "-- CMD"},
 		{"recv -cat /tmp/s -- cat", "either -cat or CMD"},
 		{"recv -names a /tmp/s", "-names"},
+		{"recv -block /tmp/s", "-block"},
 		{"recv -n -1 /tmp/s", "-n -1"},
 		{"recv fd:1", "where the output goes"},
 		{"recv fd:x", "fd:N"},
