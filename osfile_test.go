@@ -1,0 +1,136 @@
+//go:build linux
+
+package fdpass_test
+
+import (
+	"errors"
+	"io"
+	"os"
+	"syscall"
+	"testing"
+	"time"
+
+	"example.com/fdpass"
+	"example.com/fdpass/internal/fdtest"
+)
+
+func TestIsAFileAConnection(t *testing.T) {
+	for name, nonblock := range map[string]bool{"blocking": false, "nonblocking": true} {
+		for network := range fdtest.Types {
+			t.Run(name+" "+network, func(t *testing.T) {
+				fdtest.NoLeak(t)
+				a, b := files(t, network, nonblock)
+				sent := fdtest.Files(t, 2)
+				done := make(chan error)
+				go func() { // perhaps behind the receive, which then waits
+					_, err := fdpass.SendMsg(a, []byte("hello"), sent...)
+					done <- err
+				}()
+				p := make([]byte, 16)
+				n, got, err := fdpass.RecvMsg(b, p, 2)
+				if err != nil || string(p[:n]) != "hello" || len(got) != 2 {
+					t.Fatalf("got %q, %v, %v", p[:n], got, err)
+				}
+				for i, f := range got {
+					if data, err := io.ReadAll(f); err != nil || string(data) != fdtest.Contents(i) {
+						t.Errorf("file %d: %q, %v", i, data, err)
+					}
+					f.Close()
+				}
+				if err := <-done; err != nil {
+					t.Error(err)
+				}
+				if n, _, err := syscall.Recvfrom(rawFD(t, b), p, syscall.MSG_DONTWAIT); err != syscall.EAGAIN {
+					t.Errorf("still there: %q, %v", p[:n], err)
+				}
+				if network == "unixgram" {
+					return
+				}
+				a.Close()
+				if _, err := fdpass.Recv(b, 1); err != io.EOF {
+					t.Errorf("at the end: %v", err)
+				}
+			})
+		}
+	}
+}
+
+// rawFD is a file's descriptor, which stays as it is. It is good until the test's
+// end.
+func rawFD(t *testing.T, f *os.File) (fd int) {
+	t.Helper()
+	raw, err := f.SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := raw.Control(func(p uintptr) { fd = int(p) }); err != nil {
+		t.Fatal(err)
+	}
+	return fd
+}
+
+func TestDoesAFileHaveADeadline(t *testing.T) {
+	fdtest.NoLeak(t)
+	_, b := files(t, "unix", true)
+	r := receiver(t, b, fdpass.Options{})
+	if err := r.SetReadDeadline(time.Now().Add(10 * time.Millisecond)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.Recv(make([]byte, 1)); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("got %v", err)
+	}
+	_, b = files(t, "unix", false)
+	r = receiver(t, b, fdpass.Options{})
+	if err := r.SetReadDeadline(time.Now()); !errors.Is(err, os.ErrNoDeadline) {
+		t.Errorf("a blocking one: %v", err)
+	}
+}
+
+func TestDoesABareDescriptorWaitInTheKernel(t *testing.T) {
+	fdtest.NoLeak(t)
+	_, b := fdtest.Pair(t, syscall.SOCK_STREAM)
+	r := receiver(t, fdpass.FD(b), fdpass.Options{})
+	// So long as the descriptor says.
+	if err := syscall.SetsockoptTimeval(b, syscall.SOL_SOCKET, syscall.SO_RCVTIMEO, &syscall.Timeval{Usec: 10000}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.Recv(make([]byte, 1)); !errors.Is(err, syscall.EAGAIN) {
+		t.Errorf("with SO_RCVTIMEO: %v, want EAGAIN", err)
+	}
+	if err := syscall.SetNonblock(b, true); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.Recv(make([]byte, 1)); !errors.Is(err, syscall.EAGAIN) {
+		t.Errorf("nonblocking: %v, want EAGAIN", err)
+	}
+	if _, err := fdpass.RecvFDs(b, 1); !errors.Is(err, syscall.EAGAIN) {
+		t.Errorf("nonblocking: %v, want EAGAIN", err)
+	}
+}
+
+func TestDoReceivedFilesGoToThePoller(t *testing.T) {
+	fdtest.NoLeak(t)
+	a, b := fdtest.Conns(t, "unix")
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	defer w.Close()
+	if err := fdpass.Send(a, r); err != nil {
+		t.Fatal(err)
+	}
+	got, err := fdpass.Recv(b, 1)
+	if err != nil || len(got) != 1 {
+		t.Fatal(got, err)
+	}
+	done := make(chan error)
+	go func() {
+		_, err := got[0].Read(make([]byte, 1))
+		done <- err
+	}()
+	got[0].Close() // ends the read, or comes before it
+	if err := <-done; !errors.Is(err, os.ErrClosed) {
+		t.Errorf("got %v", err)
+	}
+}
