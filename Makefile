@@ -109,3 +109,4 @@ fuzz: ## run every fuzz target for FUZZTIME (30s)
 include internal/foreign/arch.mk
 include docs/docs.mk
 include internal/abi/abi.mk
+include bench/bench.mk
