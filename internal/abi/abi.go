@@ -39,12 +39,9 @@ type Sockopts struct {
 // These are the same everywhere, being younger than the architectures' own
 // lists: include/uapi/asm-generic/socket.h.
 const (
-	SO_PASSSEC    = 34
-	SO_PEEK_OFF   = 42
-	SO_PASSPIDFD  = 76
-	SO_PEERPIDFD  = 77
-	SO_PASSRIGHTS = 83
-	SO_INQ        = 84
+	SO_PASSSEC   = 34
+	SO_PEEK_OFF  = 42
+	SO_PASSPIDFD = 76
 )
 
 var (

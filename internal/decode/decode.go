@@ -17,6 +17,7 @@ import (
 const (
 	maxMessages = 256
 	maxElements = 253
+	maxSummary  = 50 // characters of a label in a heading
 )
 
 // Report is a control buffer explained.

@@ -251,7 +251,7 @@ func TestDoesALongBufferFlood(t *testing.T) {
 }
 
 func TestWhatTimeIsIt(t *testing.T) {
-	const wrong = "not a time between the years 1970 and 9999"
+	const wrong = "not a time from 1970 to 9999"
 	for _, c := range []struct {
 		sec, frac int64
 		unit      time.Duration
@@ -283,6 +283,8 @@ func FuzzExplain(f *testing.F) {
 		f.Add(byte(i), b)
 		f.Add(byte(i), b[:len(b)-9])
 		f.Add(byte(i), append(a.Append(b, 1, 1000, []byte("x")), 0xff))
+		f.Add(byte(i), a.Append(nil, a.SOLSocket, abi.SCM_SECURITY, make([]byte, 60)))
+		f.Add(byte(i), a.Append(nil, a.SOLSocket, abi.SCM_SECURITY, bytes.Repeat([]byte{1, 0xff}, 30)))
 		f.Add(byte(i), binary.NativeEndian.AppendUint64(b, 1<<64-1))
 	}
 	f.Fuzz(func(t *testing.T, i byte, buf []byte) {

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"time"
 
 	"example.com/fdpass/internal/abi"
 	"example.com/fdpass/internal/cmsg"
@@ -132,9 +131,9 @@ func (r *Report) element(known abi.Message, i, off, end int) []Field {
 // text explains a security label.
 func (r *Report) text(m *Message, off int, data []byte) {
 	label := strings.TrimRight(string(data), "\x00")
-	m.Summary = strconv.QuoteToASCII(label[:min(len(label), 40)])
-	if len(label) > 40 {
-		m.Summary += "…"
+	m.Summary = strconv.QuoteToASCII(label[:min(len(label), maxSummary)])
+	if len(m.Summary) > maxSummary {
+		m.Summary = m.Summary[:maxSummary] + "…"
 	}
 	m.plain, m.short = true, true
 	m.Fields = appendData(m.Fields, Field{Offset: off, Size: len(data), Type: "char", Name: "label[]", Value: strings.ToValidUTF8(label, "\uFFFD")})
@@ -158,79 +157,4 @@ func (r *Report) padding(off, size int, rights bool) Field {
 		f.Note = "room for one descriptor more"
 	}
 	return f
-}
-
-// summary says what the first n elements in data are.
-func (r *Report) summary(known abi.Message, data []byte, n int) string {
-	if known.Type == abi.SCM_RIGHTS {
-		return count(n, "descriptor")
-	}
-	if n == 0 {
-		return "cut short"
-	}
-	at := func(i int) int64 {
-		f := known.Payload.Fields[i]
-		return r.int(data[f.Offset:][:f.Size])
-	}
-	switch known.Type {
-	case abi.SCM_CREDENTIALS:
-		return fmt.Sprintf("process %d, user %d, group %d", uint32(at(0)), uint32(at(1)), uint32(at(2)))
-	case abi.SCM_PIDFD:
-		if fd := at(0); fd < 0 {
-			return "no pidfd"
-		}
-		return "descriptor of the sending process"
-	case abi.SCM_INQ:
-		return fmt.Sprintf("%s left to read", count(int(at(0)), "byte"))
-	case abi.SCM_TIMESTAMP, abi.SO_TIMESTAMP_NEW:
-		return moment(at(0), at(1), time.Microsecond)
-	case abi.SCM_TIMESTAMPING, abi.SO_TIMESTAMPING_NEW:
-		if at(4) != 0 || at(5) != 0 {
-			return moment(at(4), at(5), time.Nanosecond) + ", by the hardware"
-		}
-	}
-	return moment(at(0), at(1), time.Nanosecond)
-}
-
-// moment is a time of the real-time clock, or what is wrong with it.
-func moment(sec, frac int64, unit time.Duration) string {
-	const year10000 = 253402300800
-	if sec < 0 || sec >= year10000 || frac < 0 || frac >= int64(time.Second/unit) {
-		return "not a time between the years 1970 and 9999"
-	}
-	return time.Unix(sec, frac*int64(unit)).UTC().Format("2006-01-02 15:04:05.999999999 UTC")
-}
-
-// levels are cmsg_levels that do not come from a Unix socket:
-// include/linux/socket.h.
-var levels = map[int]string{0: "SOL_IP", 6: "SOL_TCP", 17: "SOL_UDP", 41: "SOL_IPV6", 132: "SOL_SCTP", 263: "SOL_PACKET", 270: "SOL_NETLINK", 279: "SOL_ALG", 282: "SOL_TLS"}
-
-func levelName(a abi.Arch, level int) string {
-	if level == a.SOLSocket {
-		return "SOL_SOCKET"
-	}
-	return levels[level]
-}
-
-// levelNote says where a level that means nothing here would be SOL_SOCKET.
-func (m *Message) levelNote(a abi.Arch, level int) {
-	switch {
-	case level == a.SOLSocket:
-	case level == 1:
-		m.Notes = append(m.Notes, fmt.Sprintf("level 1 is SOL_SOCKET elsewhere; on MIPS it is %d", a.SOLSocket))
-	case level == 0xffff:
-		m.Notes = append(m.Notes, fmt.Sprintf("level 65535 is SOL_SOCKET on MIPS; here it is %d", a.SOLSocket))
-	}
-}
-
-// errnos are those that the kernel puts in a descriptor's place. They are the
-// same on every architecture: include/uapi/asm-generic/errno-base.h.
-var errnos = map[int64]string{1: "EPERM", 3: "ESRCH", 9: "EBADF", 12: "ENOMEM", 13: "EACCES", 22: "EINVAL", 23: "ENFILE", 24: "EMFILE"}
-
-// noDescriptor is what the number -errno means where a descriptor should be.
-func noDescriptor(errno int64) string {
-	if name, ok := errnos[errno]; ok {
-		return name + ", no descriptor"
-	}
-	return "no descriptor"
 }
