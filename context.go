@@ -87,6 +87,7 @@ func (d *deadline) within(ctx context.Context, set func(time.Time) error, f func
 // a cancellation. Somebody else who waits on the same connection at that moment
 // may find the deadline over. For an [FD] the error is [errors.ErrUnsupported].
 func (r *Receiver) RecvContext(ctx context.Context, p []byte) (m *Message, err error) {
+	r.msg.Close() // as Recv does, which is not called if ctx is done already
 	err = r.deadline.within(ctx, r.end.setRead(), func() error {
 		m, err = r.Recv(p)
 		return err

@@ -124,3 +124,61 @@ func TestDoesTheRestOfAShortWriteHaveTheSameCredentials(t *testing.T) {
 		})
 	}
 }
+
+func TestIsTheMessageBeforeClosedIfTheContextIsDone(t *testing.T) {
+	fdtest.NoLeak(t)
+	a, b := fdtest.Conns(t, "unix")
+	if _, err := fdpass.SendMsg(a, []byte("x"), fdtest.Files(t, 2)...); err != nil {
+		t.Fatal(err)
+	}
+	r, err := fdpass.NewReceiver(b, fdpass.Options{MaxFDs: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.Recv(make([]byte, 1)); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	before := fdtest.Count(t)
+	if _, err := r.RecvContext(ctx, make([]byte, 1)); !errors.Is(err, context.Canceled) {
+		t.Errorf("want context.Canceled, got %v", err)
+	}
+	if after := fdtest.Count(t); after != before-2 {
+		t.Errorf("%d descriptors were closed, two were left in the message before", before-after)
+	}
+}
+
+func TestWhoseDescriptorsDoesAPeekBring(t *testing.T) {
+	fdtest.SkipUnderQemuUser(t, "it is about what the kernel does")
+	fdtest.NoLeak(t)
+	a, b := fdtest.Conns(t, "unix")
+	fds := fdtest.FDs(t, 1)
+	s, err := fdpass.NewSender(a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, fds := range [][]int{nil, nil, fds} {
+		if _, err := s.Send([]byte("hello"), fds...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r, err := fdpass.NewReceiver(b, fdpass.Options{MaxFDs: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The third message's, even if the peek ends in the first.
+	m, err := r.Peek(make([]byte, 3))
+	if err != nil || string(m.Payload()) != "hel" || len(m.FDs()) != 1 {
+		t.Errorf("peek: %v, %v", m, err)
+	}
+	if m, err = r.Recv(make([]byte, 10)); err != nil || string(m.Payload()) != "hellohello" || len(m.FDs()) != 0 {
+		t.Errorf("receive: %v, %v", m, err)
+	}
+	if m, err = r.Recv(make([]byte, 10)); err != nil || string(m.Payload()) != "hello" || len(m.FDs()) != 1 {
+		t.Errorf("receive: %v, %v", m, err)
+	}
+	if m != nil {
+		m.Close()
+	}
+}

@@ -80,7 +80,8 @@ func (r *Receiver) Recv(p []byte) (*Message, error) {
 
 // Peek is Recv, but leaves the message on the socket. Every Peek makes fresh
 // duplicates of the descriptors, which are the Message's like any others. Not
-// even a truncated message is lost.
+// even a truncated message is lost. On a stream the kernel looks further than p
+// is long: the descriptors may be those of a later byte.
 func (r *Receiver) Peek(p []byte) (*Message, error) {
 	return r.recv(p, r.opts.MaxFDs, msgPeek)
 }
