@@ -18,6 +18,7 @@ import (
 type Message struct {
 	payload []byte
 	control []byte // what the kernel wrote of it
+	left    int    // bytes of its room when the kernel came to the descriptors
 	name    []byte // likewise
 	flags   int32
 	typ     int   // of the socket, SOCK_STREAM, …
@@ -164,6 +165,7 @@ func (m *Message) fill(h *rawmsg.Msghdr, typ int, payload, control, name []byte)
 	m.typ = typ
 	m.payload = payload
 	m.control = control[:min(uint(h.Controllen), uint(len(control)))]
+	m.left = len(control) - len(m.control)
 	m.name = name[:min(uint(h.Namelen), uint(len(name)))]
 	m.flags = h.Flags
 	m.pidfdErr = nil
@@ -189,8 +191,8 @@ func (m *Message) cut(max int, opts *Options, cause error) error {
 	switch {
 	case cause != nil:
 		why = fmt.Errorf("%w: %w", ErrTruncated, cause)
-	case len(m.fds) < max && opts.ExtraRoom == 0:
-		why = errMissing // there was room for all: nothing but the table is left
+	case len(m.fds) < min(max, m.fitting()) && opts.ExtraRoom == 0:
+		why = errMissing // there was room for more: nothing but the table is left
 	}
 	if opts.KeepTruncated {
 		kept := min(max, len(m.fds))
@@ -205,6 +207,10 @@ func (m *Message) cut(max int, opts *Options, cause error) error {
 	return why
 }
 
+// fitting is how many descriptors there was room for: fewer than were asked for,
+// where something came first that has been switched on later.
+func (m *Message) fitting() int { return (m.left - CmsgLen(0)) / intLen }
+
 // collect finds the descriptors. A slot that holds an errno instead of one is an
 // error, as is a malformed buffer; neither hides the descriptors beside it.
 func (m *Message) collect() (bad error) {
@@ -218,6 +224,7 @@ func (m *Message) collect() (bad error) {
 		}
 		switch c := (Control{int(c.Level), int(c.Type), c.Data}); {
 		case c.is(SCM_RIGHTS):
+			m.left += len(rest)
 			if m.fds, err = c.Rights(m.fds); err != nil {
 				bad = err
 			}

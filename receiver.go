@@ -103,7 +103,7 @@ func (r *Receiver) recv(p []byte, max, flags int) (*Message, error) {
 	if r.n == 0 {
 		r.end.kind() // decides whether this is the end
 	}
-	r.msg.fill(&r.hdr, r.end.typ, p[:r.n], r.control, r.name)
+	r.msg.fill(&r.hdr, r.end.typ, p[:r.n], r.control[:r.size], r.name)
 	err := r.msg.settle(max, &r.opts)
 	if r.msg.isEOF() {
 		r.msg.Close()

@@ -1,0 +1,126 @@
+//go:build linux
+
+package fdpass_test
+
+import (
+	"errors"
+	"fmt"
+	"syscall"
+	"testing"
+
+	"example.com/fdpass"
+	"example.com/fdpass/internal/fdtest"
+)
+
+func TestIsAFullTableToldFromTooManyDescriptors(t *testing.T) {
+	fdtest.SkipUnderQemuUser(t, qemuRoom)
+	for name, opts := range map[string]fdpass.Options{
+		"nothing else": {},
+		"credentials":  {Credentials: true},
+		"pidfd":        {PIDFD: true},
+		"all":          {Credentials: true, PIDFD: true, Timestamps: true, Security: true},
+	} {
+		for _, max := range []int{1, 2, 3, 8} {
+			for free := range max {
+				t.Run(fmt.Sprint(name, " ", free, " of ", max), func(t *testing.T) {
+					fdtest.NoLeak(t)
+					a, b := fdtest.Pair(t, syscall.SOCK_SEQPACKET)
+					opts.MaxFDs = max
+					r := receiver(t, fdpass.FD(b), opts)
+					fds := fdtest.FDs(t, max+1)
+					mustSend(t, a, "x", fds[:max]...)
+					restore := fdtest.LimitTable(t, free)
+					m, err := r.Recv(make([]byte, 1))
+					restore()
+					if !errors.Is(err, fdpass.ErrTruncated) || !errors.Is(err, syscall.EMFILE) || len(m.FDs()) != 0 {
+						t.Errorf("a full table: %v", err)
+					}
+					mustSend(t, a, "x", fds...)
+					m, err = r.Recv(make([]byte, 1))
+					if !errors.Is(err, fdpass.ErrTruncated) || errors.Is(err, syscall.EMFILE) || len(m.FDs()) != 0 {
+						t.Errorf("too many: %v", err)
+					}
+				})
+			}
+		}
+	}
+}
+
+func TestIsTheTableBlamedForWhatWasSwitchedOnLater(t *testing.T) {
+	fdtest.SkipUnderQemuUser(t, qemuRoom)
+	for _, max := range []int{1, 2, 8, 20} {
+		fdtest.NoLeak(t)
+		a, b := fdtest.Pair(t, syscall.SOCK_STREAM)
+		r := receiver(t, fdpass.FD(b), fdpass.Options{MaxFDs: max})
+		setOption(t, b, fdpass.SoPassCred, 1, "SO_PASSCRED")
+		mustSend(t, a, "x", fdtest.FDs(t, max)...)
+		_, err := r.Recv(make([]byte, 1))
+		if !errors.Is(err, fdpass.ErrTruncated) || errors.Is(err, syscall.EMFILE) {
+			t.Errorf("%d descriptors: %v", max, err)
+		}
+	}
+}
+
+func TestWhatIsKeptOfATruncatedMessage(t *testing.T) {
+	fdtest.SkipUnderQemuUser(t, qemuRoom)
+	for name, opts := range map[string]fdpass.Options{
+		"nothing else": {},
+		"credentials":  {Credentials: true},
+		"extra room":   {ExtraRoom: 100},
+	} {
+		for network, typ := range fdtest.Types {
+			t.Run(name+" "+network, func(t *testing.T) {
+				fdtest.NoLeak(t)
+				a, b := fdtest.Pair(t, typ)
+				opts.MaxFDs, opts.KeepTruncated = 3, true
+				r := receiver(t, fdpass.FD(b), opts)
+				fds := fdtest.FDs(t, 7)
+				mustSend(t, a, "hello", fds...)
+				m, err := r.Recv(make([]byte, 16))
+				if err != nil || !m.Truncated() || string(m.Payload()) != "hello" || len(m.FDs()) != 3 {
+					t.Fatalf("too many: %v, %v", m, err)
+				}
+				want, got := fdtest.IDs(t, fds[:3]...), fdtest.IDs(t, m.FDs()...)
+				if fmt.Sprint(want) != fmt.Sprint(got) {
+					t.Errorf("got %v, want %v", got, want)
+				}
+				m.Close()
+				mustSend(t, a, "hello", fds[:3]...)
+				restore := fdtest.LimitTable(t, 2)
+				m, err = r.Recv(make([]byte, 16))
+				restore()
+				if err != nil || !m.Truncated() || len(m.FDs()) != 2 {
+					t.Fatalf("a full table: %v", err)
+				}
+				m.Close()
+			})
+		}
+	}
+}
+
+func TestAreBothTruncationsTold(t *testing.T) {
+	fdtest.SkipUnderQemuUser(t, qemuRoom)
+	for _, typ := range []int{syscall.SOCK_DGRAM, syscall.SOCK_SEQPACKET} {
+		fdtest.NoLeak(t)
+		a, b := fdtest.Pair(t, typ)
+		r := receiver(t, fdpass.FD(b), fdpass.Options{MaxFDs: 2})
+		fds := fdtest.FDs(t, 3)
+		mustSend(t, a, "hello", fds...)
+		m, err := r.Recv(make([]byte, 3))
+		if !errors.Is(err, fdpass.ErrTruncated) || !errors.Is(err, fdpass.ErrPayloadTruncated) {
+			t.Fatalf("both: %v", err)
+		}
+		if string(m.Payload()) != "hel" || len(m.FDs()) != 0 || !m.Truncated() || !m.PayloadTruncated() {
+			t.Errorf("both: %q with %v", m.Payload(), m.FDs())
+		}
+		mustSend(t, a, "hello", fds[:2]...)
+		m, err = r.Recv(make([]byte, 3))
+		if errors.Is(err, fdpass.ErrTruncated) || !errors.Is(err, fdpass.ErrPayloadTruncated) {
+			t.Fatalf("the payload alone: %v", err)
+		}
+		if string(m.Payload()) != "hel" || len(m.FDs()) != 2 || m.Truncated() || !m.PayloadTruncated() {
+			t.Errorf("the payload alone: %q with %v", m.Payload(), m.FDs())
+		}
+		m.Close()
+	}
+}
