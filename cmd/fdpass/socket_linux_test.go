@@ -281,6 +281,30 @@ func TestWhatCannotBeAnInheritedSocket(t *testing.T) {
 	}
 }
 
+// The runtime's own descriptors have numbers as well, and they are not to be
+// sent by mistake.
+func TestIsADescriptorOfTheRuntimeTakenForAnInheritedOne(t *testing.T) {
+	fdtest.NoLeak(t)
+	a, _ := fdtest.Pair(t, syscall.SOCK_STREAM) // close-on-exec, as the runtime's are
+	if f, err := inherited(a, "fd:3"); err == nil {
+		f.Close()
+		t.Error("it is")
+	}
+	if err := setCloseOnExec(a, 0); err != nil {
+		t.Fatal(err)
+	}
+	f, err := inherited(a, "fd:3")
+	if err != nil {
+		t.Fatalf("nor is one that exec would leave open: %v", err)
+	}
+	f.Close()
+}
+
+func setCloseOnExec(fd, flag int) error {
+	_, err := fcntl(fd, syscall.F_SETFD, flag)
+	return err
+}
+
 func TestDoesRecvAcceptOnAnInheritedListener(t *testing.T) {
 	fdtest.NoLeak(t)
 	path := socketPath(t)
@@ -338,7 +362,7 @@ func TestDoesConnectReceiveFromAListenerOfEachType(t *testing.T) {
 func TestDoesSendWaitForTheSocketAndNotForEver(t *testing.T) {
 	fdtest.NoLeak(t)
 	path := socketPath(t)
-	startFdpass(t, "send", path, "/dev/null").fail(1, "no such file")
+	startFdpass(t, "send", "-timeout", "0", path, "/dev/null").fail(1, "no such file")
 	startFdpass(t, "send", "-wait", "-timeout", "50ms", path, "/dev/null").fail(1, "timed out")
 	s := startFdpass(t, "send", "-wait", path, "/dev/null")
 	r := startFdpass(t, "recv", path)
