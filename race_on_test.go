@@ -1,0 +1,5 @@
+//go:build race
+
+package fdpass_test
+
+const raceEnabled = true
