@@ -2,50 +2,44 @@ package draw
 
 import (
 	"errors"
+	"fmt"
+	"strings"
 	"syscall"
 	"testing"
 
 	"example.com/fdpass/internal/abi"
+	"example.com/fdpass/internal/decode"
 	"example.com/fdpass/internal/fdtest"
 )
 
-// The kernel is given the room that is drawn and more descriptors than the
-// drawing says fit.
-func TestDoesTheKernelAdmitWhatTheDrawingSays(t *testing.T) {
-	fdtest.SkipUnderQemuUser(t, "gives the host more room than it was offered")
-	for _, o := range []Options{
-		{FDs: 1},
-		{FDs: 2},
-		{FDs: 3},
-		{FDs: 1, With: []string{"cred"}},
-		{FDs: 1, With: []string{"cred", "pidfd"}},
-		{FDs: 4, With: []string{"timestamp", "pidfd"}},
-	} {
-		o.Show = []string{"message"}
-		p, err := New(abi.Native(), o)
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Run("", func(t *testing.T) { admitted(t, p, o.With) })
+// native is a picture of what the machine that runs the test is to be given.
+func native(t *testing.T, fds int, with ...string) *Picture {
+	t.Helper()
+	p, err := New(abi.Native(), Options{FDs: fds, With: with, Show: []string{"message"}})
+	if err != nil {
+		t.Fatal(err)
 	}
+	return p
 }
 
-func admitted(t *testing.T, p *Picture, with []string) {
+// receive sends so many descriptors and receives them in the room that is
+// drawn, from a socket that has been asked for the rest.
+func receive(t *testing.T, p *Picture, typ, fds int, with ...string) (r *decode.Report, truncated bool) {
+	t.Helper()
 	fdtest.NoLeak(t)
-	a, b := fdtest.Pair(t, syscall.SOCK_DGRAM)
-	arch := abi.Native()
+	a, b := fdtest.Pair(t, typ)
 	for _, w := range with {
-		opt := map[string]int{"cred": arch.PassCred, "timestamp": abi.SCM_TIMESTAMP, "pidfd": abi.SO_PASSPIDFD}[w]
+		opt := map[string]int{"cred": abi.Native().PassCred, "timestamp": abi.SCM_TIMESTAMP, "pidfd": abi.SO_PASSPIDFD, "inq": abi.SCM_INQ}[w]
 		err := syscall.SetsockoptInt(b, syscall.SOL_SOCKET, opt, 1)
-		if errors.Is(err, syscall.ENOPROTOOPT) && w == "pidfd" {
-			t.Skip("SO_PASSPIDFD: needs Linux 6.5")
+		// Pidfds begin with Linux 6.5; 6.12 has no SO_INQ on Unix sockets yet.
+		if (w == "pidfd" || w == "inq") && (errors.Is(err, syscall.ENOPROTOOPT) || errors.Is(err, syscall.EOPNOTSUPP)) {
+			t.Skipf("%s: %v: needs a newer kernel, and no emulator", w, err)
 		}
 		if err != nil {
 			t.Fatalf("%s: %v", w, err)
 		}
 	}
-	fds := fdtest.FDs(t, p.Room.Admits+1)
-	if err := syscall.Sendmsg(a, []byte("x"), syscall.UnixRights(fds...), nil, 0); err != nil {
+	if err := syscall.Sendmsg(a, []byte("x"), syscall.UnixRights(fdtest.FDs(t, fds)...), nil, 0); err != nil {
 		t.Fatal(err)
 	}
 	control := make([]byte, p.Room.Total)
@@ -53,24 +47,80 @@ func admitted(t *testing.T, p *Picture, with []string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if flags&syscall.MSG_CTRUNC == 0 {
-		t.Errorf("%v: no MSG_CTRUNC, though one descriptor more was sent than fits", with)
-	}
-	got := 0
-	for rest, ok := control[:n], true; ok; {
-		c, next, more, err := arch.Next(rest)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if more && int(c.Level) == arch.SOLSocket && c.Type == abi.SCM_RIGHTS {
-			got += len(c.Data) / 4
-			for i := 0; i+4 <= len(c.Data); i += 4 {
-				fdtest.Close(t, int(int32(arch.Uint32(c.Data[i:]))))
+	r = decode.Explain(abi.Native(), control[:n])
+	for _, m := range r.Messages {
+		for _, f := range m.Fields {
+			if fd, ok := f.Value.(int64); ok && (strings.HasPrefix(f.Name, "fd[") || f.Name == "pidfd") {
+				fdtest.Close(t, int(fd))
 			}
 		}
-		rest, ok = next, more
 	}
-	if got != p.Room.Admits {
-		t.Errorf("%v: the kernel installed %d descriptors, and the drawing says %d: %+v", with, got, p.Room.Admits, *p.Room)
+	return r, flags&syscall.MSG_CTRUNC != 0
+}
+
+// The kernel is given the room that is drawn and one descriptor more than the
+// drawing says fit.
+func TestDoesTheKernelAdmitWhatTheDrawingSays(t *testing.T) {
+	fdtest.SkipUnderQemuUser(t, "gives the host more room than it was offered")
+	for _, c := range []struct {
+		fds  int
+		with string
+	}{{1, ""}, {2, ""}, {3, ""}, {1, "cred"}, {1, "cred pidfd"}, {4, "timestamp pidfd"}} {
+		t.Run(c.with, func(t *testing.T) {
+			with := strings.Fields(c.with)
+			p := native(t, c.fds, with...)
+			r, truncated := receive(t, p, syscall.SOCK_DGRAM, p.Room.Admits+1, with...)
+			if !truncated {
+				t.Error("no MSG_CTRUNC, though one descriptor more was sent than fits")
+			}
+			got := 0
+			for _, m := range r.Messages {
+				for _, f := range m.Fields {
+					if strings.HasPrefix(f.Name, "fd[") {
+						got++
+					}
+				}
+			}
+			if got != p.Room.Admits {
+				t.Errorf("the kernel installed %d descriptors, and the drawing says %d: %+v", got, p.Room.Admits, *p.Room)
+			}
+		})
 	}
+}
+
+// Given as many descriptors as are drawn, the kernel writes the same messages
+// to the same places.
+func TestDoesTheKernelWriteWhatIsDrawn(t *testing.T) {
+	for _, c := range []struct {
+		typ, fds int
+		with     string
+	}{
+		{syscall.SOCK_DGRAM, 1, ""},
+		{syscall.SOCK_DGRAM, 2, "timestamp cred"},
+		{syscall.SOCK_DGRAM, 3, "timestamp cred pidfd"},
+		{syscall.SOCK_STREAM, 1, "cred inq"},
+		{syscall.SOCK_STREAM, 1, "cred pidfd inq"},
+	} {
+		t.Run(c.with, func(t *testing.T) {
+			with := strings.Fields(c.with)
+			p := native(t, c.fds, with...)
+			r, truncated := receive(t, p, c.typ, c.fds, with...)
+			if got, want := outline(r), outline(p.Message); got != want || truncated {
+				t.Errorf("truncated: %v; the kernel wrote\n%s\nand drawn is\n%s", truncated, got, want)
+			}
+		})
+	}
+}
+
+// outline is where which field is, whatever its value.
+func outline(r *decode.Report) string {
+	var b strings.Builder
+	for _, m := range r.Messages {
+		b.WriteString(m.Name + ":")
+		for _, f := range m.Fields {
+			fmt.Fprintf(&b, " %s@%d+%d", f.Name, f.Offset, f.Size)
+		}
+		b.WriteString("\n")
+	}
+	return b.String()
 }
