@@ -93,7 +93,9 @@ peers:
 # What takes long, and how long.
 FUZZTIME ?= 30s
 
-.PHONY: fuzz
+SOAK     ?= 5000000
+
+.PHONY: fuzz soak
 
 fuzz: ## run every fuzz target for FUZZTIME (30s)
 	@count=0; for package in $$($(GO) list ./...); do \
@@ -105,6 +107,9 @@ fuzz: ## run every fuzz target for FUZZTIME (30s)
 	done; \
 	if [ $$count = 0 ]; then echo "no fuzz targets found"; exit 1; fi; \
 	echo "make fuzz: $$count targets, $(FUZZTIME) each"
+
+soak: ## pass SOAK (5000000) descriptors between two processes and compare what they hold
+	$(GO) run ./internal/soak -n $(SOAK)
 
 include internal/foreign/arch.mk
 include docs/docs.mk

@@ -1,0 +1,65 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"runtime"
+	"runtime/debug"
+)
+
+// usage is what a process has, when nothing is going on.
+type usage struct {
+	fds        int
+	goroutines int
+	heap       int64 // bytes of live objects
+	rss        int64 // bytes of memory
+}
+
+// The heap may differ by this much and what the process takes up by that much:
+// the runtime keeps caches of its own, and gives memory back when it likes.
+const (
+	heapSlack = 1 << 20
+	rssSlack  = 16 << 20
+)
+
+// measure looks at this process.
+func measure() (u usage, err error) {
+	debug.FreeOSMemory() // collects twice, so that what a sync.Pool has is gone, too
+	debug.FreeOSMemory()
+	names, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		return u, err
+	}
+	u.fds = len(names) - 1 // the directory's own
+	u.goroutines = runtime.NumGoroutine()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	u.heap = int64(m.HeapAlloc)
+	u.rss, err = residentSize()
+	return u, err
+}
+
+func residentSize() (int64, error) {
+	b, err := os.ReadFile("/proc/self/statm")
+	if err != nil {
+		return 0, err
+	}
+	var size, resident int64
+	_, err = fmt.Fscan(bytes.NewReader(b), &size, &resident)
+	return resident * int64(os.Getpagesize()), err
+}
+
+// check holds the end against the start.
+func (start usage) check(end usage) error {
+	if end.fds != start.fds || end.goroutines != start.goroutines ||
+		end.heap > start.heap+heapSlack || end.rss > start.rss+rssSlack {
+		return fmt.Errorf("at the start %v, at the end %v", start, end)
+	}
+	return nil
+}
+
+func (u usage) String() string {
+	return fmt.Sprintf("%d descriptors, %d goroutines, %d KiB heap, %d KiB resident",
+		u.fds, u.goroutines, u.heap>>10, u.rss>>10)
+}
