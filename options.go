@@ -13,8 +13,9 @@ import (
 // Credentials, PIDFD, Security, Timestamps, Inq and RefuseFDs switch an option
 // of the socket, for messages that are sent from then on, and leave it so. Room
 // in the control buffer is made for them and for whatever the socket has
-// switched on already, an accepted one by inheritance. An option that this
-// kernel or this kind of socket does not have is an error that matches
+// switched on already, an accepted one by inheritance; but SO_INQ cannot be read,
+// so where somebody else has set it, ask for Inq or leave ExtraRoom. An option
+// that this kernel or this kind of socket does not have is an error that matches
 // [errors.ErrUnsupported].
 type Options struct {
 	// MaxFDs is the most descriptors that a message may bring, 0 to [MaxFDs];
