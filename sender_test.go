@@ -199,3 +199,35 @@ func TestHowMuchWentWhenTheDeadlineWasOver(t *testing.T) {
 		t.Errorf("%d bytes went and %d came, with %d descriptors", n, len(data), fds)
 	}
 }
+
+func TestDoTheMessagesOfTwoSendersMix(t *testing.T) {
+	fdtest.NoLeak(t)
+	a, b := fdtest.Conns(t, "unix")
+	a.SetWriteBuffer(1 << 12)
+	const size, rounds = 100000, 5
+	fds := fdtest.FDs(t, 1)
+	done := make(chan error)
+	for _, letter := range []byte("ab") {
+		s, p := sender(t, a), bytes.Repeat([]byte{letter}, size)
+		go func() {
+			var err error
+			for range rounds {
+				_, serr := s.Send(p, fds...)
+				err = errors.Join(err, serr)
+			}
+			done <- err
+		}()
+	}
+	go func() {
+		done <- errors.Join(<-done, <-done, a.CloseWrite())
+	}()
+	data, n := drain(t, b, 1)
+	if err := <-done; err != nil || len(data) != 2*rounds*size || n != 2*rounds {
+		t.Fatalf("%d bytes with %d descriptors, %v", len(data), n, err)
+	}
+	for i := range data {
+		if data[i] != data[i/size*size] {
+			t.Fatalf("byte %d is in the middle of another message", i)
+		}
+	}
+}

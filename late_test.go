@@ -1,0 +1,105 @@
+//go:build linux
+
+package fdpass_test
+
+import (
+	"net"
+	"path/filepath"
+	"syscall"
+	"testing"
+
+	"example.com/fdpass"
+	"example.com/fdpass/internal/fdtest"
+)
+
+// Options that are switched on when there is something in the queue already, and
+// by somebody else.
+
+func TestWhatIsSaidOfASenderBeforeCredentialsWereAskedFor(t *testing.T) {
+	for network, typ := range fdtest.Types {
+		t.Run(network, func(t *testing.T) {
+			fdtest.NoLeak(t)
+			a, b := fdtest.Pair(t, typ)
+			mustSend(t, a, "early", fdtest.FDs(t, 1)...)
+			r := receiver(t, fdpass.FD(b), fdpass.Options{MaxFDs: 1, Credentials: true})
+			mustSend(t, a, "late", fdtest.FDs(t, 1)...)
+			for _, want := range []struct {
+				payload string
+				cred    fdpass.Credentials
+			}{
+				{"early", fdpass.Credentials{PID: 0, UID: 65534, GID: 65534}},
+				{"late", ownCredentials()},
+			} {
+				m, err := r.Recv(make([]byte, 16))
+				if err != nil || string(m.Payload()) != want.payload || len(m.FDs()) != 1 {
+					t.Fatalf("%s: %v", want.payload, err)
+				}
+				if cred, ok := m.Credentials(); !ok || cred != want.cred {
+					t.Errorf("%s: %v, %v, want %v", want.payload, cred, ok, want.cred)
+				}
+				m.Close()
+			}
+		})
+	}
+}
+
+func TestIsRoomMadeForAnotherReceiversInq(t *testing.T) {
+	fdtest.SkipUnderQemuUser(t, qemuOptions)
+	fdtest.NoLeak(t)
+	a, b := fdtest.Pair(t, syscall.SOCK_STREAM)
+	with := receiver(t, fdpass.FD(b), fdpass.Options{MaxFDs: 1, Inq: true})
+	mustSend(t, a, "xyz", fdtest.FDs(t, 1)...)
+	m, err := with.Recv(make([]byte, 1))
+	if err != nil || len(m.FDs()) != 1 {
+		t.Fatal(err)
+	}
+	if n, ok := m.Inq(); !ok || n != 2 {
+		t.Errorf("%d bytes left, %v", n, ok)
+	}
+	m.Close()
+	// SO_INQ cannot be read, so who does not ask for it has to make room.
+	without := receiver(t, fdpass.FD(b), fdpass.Options{MaxFDs: 1, ExtraRoom: byWord(24, 16)})
+	mustSend(t, a, "w", fdtest.FDs(t, 1)...)
+	if _, err := without.Recv(make([]byte, 2)); err != nil {
+		t.Fatal(err)
+	}
+	m, err = without.Recv(make([]byte, 16))
+	if err != nil || len(m.FDs()) != 1 {
+		t.Fatal(err)
+	}
+	if n, ok := m.Inq(); !ok || n != 0 {
+		t.Errorf("%d bytes left, %v", n, ok)
+	}
+	m.Close()
+}
+
+func TestDoesAReceiverHaveOneBufferForAll(t *testing.T) {
+	fdtest.NoLeak(t)
+	// A long address, then none, then a short one.
+	dir := t.TempDir()
+	to := bound(t, filepath.Join(dir, "to"))
+	r := receiver(t, to, fdpass.Options{MaxFDs: 1, Address: true})
+	long := bound(t, filepath.Join(dir, "a-rather-long-name"))
+	short := bound(t, filepath.Join(dir, "b"))
+	unbound := socket(t, syscall.AF_UNIX, syscall.SOCK_DGRAM)
+	for _, c := range []struct {
+		conn syscall.Conn
+		want string
+	}{{long, long.LocalAddr().String()}, {fdpass.FD(unbound), ""}, {short, short.LocalAddr().String()}} {
+		out := &fdpass.Outgoing{Payload: []byte("x"), To: to.LocalAddr().(*net.UnixAddr)}
+		if _, err := sender(t, c.conn).SendMessage(out); err != nil {
+			t.Fatal(err)
+		}
+		m, err := r.Recv(make([]byte, 1))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := ""
+		if from := m.From(); from != nil {
+			got = from.Name
+		}
+		if got != c.want {
+			t.Errorf("from %q, and it says %q", c.want, got)
+		}
+	}
+}

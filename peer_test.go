@@ -1,0 +1,104 @@
+//go:build linux
+
+package fdpass_test
+
+import (
+	"errors"
+	"os"
+	"syscall"
+	"testing"
+
+	"example.com/fdpass"
+	"example.com/fdpass/internal/fdtest"
+)
+
+func TestWhoIsThePeerOfAPair(t *testing.T) {
+	for network, typ := range fdtest.Types {
+		t.Run(network, func(t *testing.T) {
+			fdtest.NoLeak(t)
+			_, b := fdtest.Pair(t, typ)
+			if cred, err := fdpass.PeerCredentials(fdpass.FD(b)); err != nil || cred != ownCredentials() {
+				t.Errorf("got %v, %v", cred, err)
+			}
+			fd, err := fdpass.PeerPIDFD(fdpass.FD(b))
+			if errors.Is(err, errors.ErrUnsupported) {
+				t.Skip("needs SO_PEERPIDFD, which came with Linux 6.5:", err)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer fdtest.Close(t, fd)
+			if pid := pidOf(t, fd); pid != os.Getpid() || !fdtest.CloseOnExec(t, fd) {
+				t.Errorf("the pidfd is of %d", pid)
+			}
+		})
+	}
+}
+
+func TestWhoIsThePeerOfAListener(t *testing.T) {
+	fdtest.NoLeak(t)
+	l, connect := listen(t, syscall.SOCK_STREAM)
+	c := connect()
+	for name, fd := range map[string]int{"the connecting end": c, "the accepted end": acceptOne(t, l)} {
+		if cred, err := fdpass.PeerCredentials(fdpass.FD(fd)); err != nil || cred != ownCredentials() {
+			t.Errorf("%s: %v, %v", name, cred, err)
+		}
+	}
+}
+
+func TestWhoIsThePeerOfAnUnconnectedSocket(t *testing.T) {
+	fdtest.NoLeak(t)
+	for network, typ := range fdtest.Types {
+		fd := fdpass.FD(socket(t, syscall.AF_UNIX, typ))
+		want := fdpass.Credentials{PID: 0, UID: 1<<32 - 1, GID: 1<<32 - 1}
+		if cred, err := fdpass.PeerCredentials(fd); err != nil || cred != want {
+			t.Errorf("%s: %v, %v, want %v", network, cred, err, want)
+		}
+		pidfd, err := fdpass.PeerPIDFD(fd)
+		if pidfd != -1 || !errors.Is(err, syscall.ENODATA) && !errors.Is(err, errors.ErrUnsupported) {
+			t.Errorf("%s: pidfd %d, %v", network, pidfd, err)
+		}
+	}
+}
+
+func TestIsThereAPidfdOfADeadPeer(t *testing.T) {
+	fdtest.SkipUnderQemuUser(t, qemuOptions)
+	fdtest.NoLeak(t)
+	conn, cmd, stdin := fromSender(t)
+	stdin.Close()
+	if err := cmd.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	fd, err := fdpass.PeerPIDFD(conn)
+	if err == nil { // since Linux 6.16
+		defer fdtest.Close(t, fd)
+		if pid := pidOf(t, fd); pid != -1 {
+			t.Errorf("it is of %d, want -1 for a process that is gone", pid)
+		}
+		return
+	}
+	if errors.Is(err, errors.ErrUnsupported) {
+		t.Skip("needs SO_PEERPIDFD, which came with Linux 6.5:", err)
+	}
+	if fd != -1 || !errors.Is(err, syscall.ESRCH) && !errors.Is(err, syscall.EINVAL) {
+		t.Errorf("got %d, %v", fd, err)
+	}
+	if cred, err := fdpass.PeerCredentials(conn); err != nil || cred.PID != int32(cmd.Process.Pid) {
+		t.Errorf("its credentials: %v, %v", cred, err)
+	}
+}
+
+func TestDoesAFullTableHideThePeer(t *testing.T) {
+	fdtest.SkipUnderQemuUser(t, qemuOptions)
+	fdtest.NoLeak(t)
+	_, b := fdtest.Pair(t, syscall.SOCK_STREAM)
+	restore := fdtest.LimitTable(t, 0)
+	fd, err := fdpass.PeerPIDFD(fdpass.FD(b))
+	restore()
+	if errors.Is(err, errors.ErrUnsupported) {
+		t.Skip("needs SO_PEERPIDFD, which came with Linux 6.5:", err)
+	}
+	if fd != -1 || !errors.Is(err, syscall.EMFILE) {
+		t.Errorf("got %d, %v, want EMFILE", fd, err)
+	}
+}
