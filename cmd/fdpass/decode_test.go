@@ -22,7 +22,7 @@ func decoded(d decoder, stdin string, args ...string) (string, error) {
 }
 
 func TestDoesDecodeSayWhichArchitecturesFit(t *testing.T) {
-	const want = `This makes sense for
+	want := `This makes sense for
   ppc64, s390x (64-bit big-endian)
 
 24 bytes as ppc64 reads them: 64-bit big-endian
@@ -34,8 +34,8 @@ func TestDoesDecodeSayWhichArchitecturesFit(t *testing.T) {
   0010  00 00 00 05              int fd[0]        5
   0014  00 00 00 00              padding          room for one descriptor more
 `
-	if runtime.GOARCH == "s390x" {
-		t.Skip("this machine comes first in the list; runs on every other architecture")
+	if runtime.GOARCH == "s390x" { // this machine comes first
+		want = strings.NewReplacer("ppc64, s390x", "s390x, ppc64", "as ppc64", "as s390x").Replace(want)
 	}
 	got, err := decoded(decoder{}, "", "0000000000000014", "00000001", "00000001", "00000005", "00000000")
 	if err != nil || got != want {

@@ -1,7 +1,7 @@
 # Every architecture. Each target installs what it needs from Debian, says so,
 # and keeps downloads and builds in $XDG_CACHE_HOME/fdpass, or ~/.cache/fdpass.
 
-.PHONY: test-qemu test-kernels kernels
+.PHONY: test-qemu test-kernels kernels golden
 
 test-qemu: ## every architecture's tests, emulated under qemu-user
 	$(GO) run ./internal/testqemu
@@ -11,3 +11,7 @@ test-kernels: ## the same on real kernels, one of each kind; ALL_KERNELS=1 for e
 
 kernels: ## build the big-endian kernels that Debian lacks, once
 	$(GO) run ./internal/kernels -build
+
+golden: ## capture what real kernels write into control buffers, and show differences
+	$(GO) run ./internal/kernels -golden -all
+	git diff --stat internal/golden/testdata

@@ -14,15 +14,26 @@ type Binary struct {
 	Package string // below the module's path: "rawmsg", or "." for the package at the top
 	Source  string // the package's directory, where its tests expect to run
 	File    string // the program
+	Leave   string // for -test.skip: the tests in it that need this machine's programs, or nothing
 }
 
 // excluded are the packages that only make sense on the machine that builds:
-// they run compilers or other people's programs, or read the sources.
-var excluded = []string{"bench", "docs", "examples", "internal/interop"}
+// they run the go command, compilers or other people's programs, or read the
+// sources.
+var excluded = []string{"bench", "docs", "examples", "internal/interop", "internal/readme"}
 
-// Build builds the tests of every package that has some into dir.
-func Build(ctx context.Context, t Target, dir string) ([]Binary, error) {
-	binaries, err := list(ctx, t)
+// Host are the tests, by package, that talk to other programs of the machine
+// that they run on, so that it is those programs that they test: shells, ssh,
+// C compilers. They are left out on a foreign architecture.
+var Host = map[string]string{
+	"cmd/fdpass":   "^(TestWhatDoShellsComplete|TestDoesSSHUseTheConnection)$",
+	"internal/abi": "^TestDoCompilersAgree$",
+}
+
+// Build builds the tests of every package that has some into dir, or of the
+// package that only names.
+func Build(ctx context.Context, t Target, dir, only string) ([]Binary, error) {
+	binaries, err := list(ctx, t, only)
 	if err != nil {
 		return nil, err
 	}
@@ -43,7 +54,7 @@ func Compile(ctx context.Context, t Target, pkg, file string) error {
 }
 
 // list finds the packages with tests.
-func list(ctx context.Context, t Target) (binaries []Binary, err error) {
+func list(ctx context.Context, t Target, only string) (binaries []Binary, err error) {
 	const format = `{{if or .TestGoFiles .XTestGoFiles}}{{.Dir}}{{"\t"}}{{.Module.Dir}}{{end}}`
 	out, err := goCommand(ctx, t, "list", "-f", format, "./...")
 	if err != nil {
@@ -58,8 +69,9 @@ func list(ctx context.Context, t Target) (binaries []Binary, err error) {
 		if err != nil {
 			return nil, err
 		}
-		if !isExcluded(pkg) {
-			binaries = append(binaries, Binary{Package: filepath.ToSlash(pkg), Source: dir})
+		pkg = filepath.ToSlash(pkg)
+		if !isExcluded(pkg) && (only == "" || only == pkg) {
+			binaries = append(binaries, Binary{Package: pkg, Source: dir, Leave: Host[pkg]})
 		}
 	}
 	if len(binaries) == 0 {

@@ -18,20 +18,27 @@ type Row struct {
 	Time   time.Duration
 }
 
-// Table prints a row for each target, and below it why tests were skipped.
-// Every reason stands there once, with the tests and the targets it held for.
+// Table prints a row for each target, in Markdown, and below it why tests were
+// skipped. Every reason stands there once, with the tests and the targets it
+// held for.
 func Table(w io.Writer, rows []Row) {
-	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(tw, "architecture\tword\tbyte order\trun by\tpassed\tskipped\tfailed\tseconds")
-	for _, r := range rows {
-		order := "little"
-		if r.Target.Arch.Big {
-			order = "big"
+	tw := tabwriter.NewWriter(w, 0, 0, 1, ' ', 0)
+	line := func(cells ...any) {
+		for _, c := range cells {
+			fmt.Fprintf(tw, "| %v\t", c)
 		}
-		fmt.Fprintf(tw, "%v\t%d\t%s\t%s\t%d\t%d\t%d\t%.0f\n", r.Target, 8*r.Target.Arch.Word, order,
-			r.How, r.Result.Passed, len(r.Result.Skipped), len(r.Result.Failed), r.Time.Seconds())
+		fmt.Fprintln(tw, "|")
+	}
+	line("architecture", "word and byte order", "run by", "passed", "skipped", "failed", "seconds")
+	line("---", "---", "---", "---", "---", "---", "---")
+	for _, r := range rows {
+		line(r.Target, r.Target.Arch.Kind(), r.How, r.Result.Passed, len(r.Result.Skipped), len(r.Result.Failed), int(r.Time.Seconds()+0.5))
 	}
 	tw.Flush()
+	fmt.Fprintln(w)
+	for _, pkg := range slices.Sorted(maps.Keys(Host)) {
+		fmt.Fprintf(w, "left out, being of this machine's programs: %s: %s\n", pkg, Host[pkg])
+	}
 	reasons(w, rows)
 	for _, r := range rows {
 		for _, f := range r.Result.Failed {

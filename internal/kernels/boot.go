@@ -8,8 +8,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"example.com/fdpass/internal/foreign"
 )
 
 // bound is how long a machine may run. Those here take 10 to 60 seconds.
@@ -20,7 +18,7 @@ const bound = 10 * time.Minute
 const attempts = 4
 
 // boot starts g and returns what its console said.
-func boot(ctx context.Context, g guest, env []string) (report, error) {
+func boot(ctx context.Context, g guest, w work) (report, error) {
 	dir, err := os.MkdirTemp("", "kernels-")
 	if err != nil {
 		return report{}, err
@@ -30,18 +28,18 @@ func boot(ctx context.Context, g guest, env []string) (report, error) {
 	if err != nil {
 		return report{}, err
 	}
-	initrd, err := initramfs(ctx, g, dir, env)
+	initrd, err := initramfs(ctx, g, dir, w)
 	if err != nil {
 		return report{}, err
 	}
 	for i := 1; ; i++ {
+		begin := time.Now()
 		console := start(ctx, g, k, initrd)
-		r := parse(console)
 		flaw := known(console)
 		if flaw == "" || i == attempts {
-			if !r.done || slices.ContainsFunc(r.runs, func(s session) bool { return s.verdict != "ok" }) {
-				fmt.Printf("%s: the end of the console:\n%s\n", g.name, foreign.Tail(console, 100))
-			}
+			r := parse(console)
+			fmt.Printf("%s: Linux %s, %.0f s from start to power-off%s\n", g.name, r.kernel, time.Since(begin).Seconds(), r.times())
+			r.explain(g.name, console)
 			return r, nil
 		}
 		fmt.Printf("%s: known flaw of the emulation, %q: started again (%d of %d)\n", g.name, flaw, i+1, attempts)

@@ -87,3 +87,25 @@ func (r session) result() foreign.Result {
 	}
 	return result
 }
+
+// times are what took long.
+func (r report) times() (s string) {
+	for _, run := range r.runs {
+		if run.time >= 10*time.Second {
+			s += fmt.Sprintf("; %s of %s %.0f s", run.pkg, run.target, run.time.Seconds())
+		}
+	}
+	return s
+}
+
+// explain shows what programs that failed said, and where the machine stopped.
+func (r report) explain(name, console string) {
+	for _, s := range r.runs {
+		if s.verdict != "ok" {
+			fmt.Printf("%s: %s, %s: %q\n%s\n", name, s.target, s.pkg, s.verdict, foreign.Tail(s.output, 200))
+		}
+	}
+	if !r.done {
+		fmt.Printf("%s: stopped; the end of the console:\n%s\n", name, foreign.Tail(console, 50))
+	}
+}

@@ -12,9 +12,16 @@ import (
 	"example.com/fdpass/internal/foreign"
 )
 
+// work is what a guest is to do. The zero value is every test.
+type work struct {
+	pkg  string // just the tests of this package
+	only string // and just those whose names this regular expression matches
+	env  string // a variable in the tests' environment, "NAME=value"
+}
+
 // initramfs builds the tests and /init for a guest and packs them into a file
-// in dir. Env is what the tests find in their environment.
-func initramfs(ctx context.Context, g guest, dir string, env []string) (file string, err error) {
+// in dir.
+func initramfs(ctx context.Context, g guest, dir string, w work) (file string, err error) {
 	file = filepath.Join(dir, "initramfs")
 	f, err := os.Create(file)
 	if err != nil {
@@ -26,20 +33,18 @@ func initramfs(ctx context.Context, g guest, dir string, env []string) (file str
 		a.dir(d)
 	}
 	a.console("dev/console")
-	plan, err := pack(ctx, a, g, dir)
+	plan, err := pack(ctx, a, g, dir, w.pkg)
 	if err != nil {
 		return "", err
 	}
-	for _, e := range env {
-		plan += "env\t" + e + "\n"
-	}
-	a.file("plan", []byte(plan))
+	a.file("plan", []byte("env\t"+w.env+"\nonly\t"+w.only+"\n"+plan))
 	return file, a.close()
 }
 
-// pack puts /init and the tests of every target into the archive. It returns
-// the plan that /init goes by: a line for each package's tests.
-func pack(ctx context.Context, a *archive, g guest, dir string) (plan string, err error) {
+// pack puts /init and the tests of every target into the archive, or those of
+// one package. It returns the plan that /init goes by: a line for each
+// package's tests.
+func pack(ctx context.Context, a *archive, g guest, dir, only string) (plan string, err error) {
 	made := make(map[string]bool)
 	for i, name := range g.targets {
 		t, err := foreign.Lookup(name)
@@ -55,7 +60,7 @@ func pack(ctx context.Context, a *archive, g guest, dir string) (plan string, er
 				return "", err
 			}
 		}
-		binaries, err := foreign.Build(ctx, t, dir)
+		binaries, err := foreign.Build(ctx, t, dir, only)
 		if err != nil {
 			return "", err
 		}
@@ -69,7 +74,7 @@ func pack(ctx context.Context, a *archive, g guest, dir string) (plan string, er
 			if err := addFile(a, program, b.File); err != nil {
 				return "", err
 			}
-			plan += strings.Join([]string{"run", name, b.Package, "/" + program, "/" + source}, "\t") + "\n"
+			plan += strings.Join([]string{"run", name, b.Package, "/" + program, "/" + source, b.Leave}, "\t") + "\n"
 		}
 	}
 	return plan, nil

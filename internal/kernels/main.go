@@ -15,7 +15,6 @@ import (
 	"slices"
 	"sync"
 	"syscall"
-	"time"
 
 	"example.com/fdpass/internal/debian"
 	"example.com/fdpass/internal/foreign"
@@ -24,14 +23,18 @@ import (
 func main() {
 	every := flag.Bool("all", os.Getenv("ALL_KERNELS") == "1", "every machine, not one of each word size and byte order")
 	only := flag.String("only", "", "just the machines that this regular expression matches")
+	capture := flag.Bool("golden", false, "just capture what the kernels write into control buffers, and compare it with the files")
 	compile := flag.Bool("build", false, "just build the kernels that Debian has not, where they are not in the cache")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	err := error(nil)
-	if *compile {
+	var err error
+	switch {
+	case *compile:
 		err = buildAll(ctx)
-	} else {
+	case *capture:
+		err = golden(ctx, *every, *only)
+	default:
 		err = run(ctx, *every, *only)
 	}
 	if err != nil {
@@ -73,17 +76,19 @@ func choose(every bool, only string) ([]guest, error) {
 	return chosen, nil
 }
 
+// run runs every test on the chosen machines and prints the table.
 func run(ctx context.Context, every bool, only string) error {
-	chosen, err := choose(every, only)
+	chosen, reports, err := bootAll(ctx, every, only, work{})
 	if err != nil {
 		return err
 	}
-	if err := needQemu(ctx, chosen); err != nil {
-		return err
-	}
-	rows, err := all(ctx, chosen)
-	if err != nil {
-		return err
+	var rows []foreign.Row
+	for i, r := range reports {
+		more, err := r.rows(chosen[i].targets)
+		if err != nil {
+			return err
+		}
+		rows = append(rows, more...)
 	}
 	foreign.Table(os.Stdout, rows)
 	if foreign.Failed(rows) {
@@ -103,10 +108,16 @@ func needQemu(ctx context.Context, chosen []guest) error {
 	return debian.InstallNewer(ctx, tools...)
 }
 
-// all runs the machines, as many at a time as there are processors.
-func all(ctx context.Context, chosen []guest) ([]foreign.Row, error) {
-	rows := make([][]foreign.Row, len(chosen))
-	errs := make([]error, len(chosen))
+// bootAll runs the chosen machines, as many at a time as there are processors.
+func bootAll(ctx context.Context, every bool, only string, w work) ([]guest, []report, error) {
+	chosen, err := choose(every, only)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := needQemu(ctx, chosen); err != nil {
+		return nil, nil, err
+	}
+	reports, errs := make([]report, len(chosen)), make([]error, len(chosen))
 	slots := make(chan struct{}, runtime.NumCPU())
 	var wg sync.WaitGroup
 	for i, g := range chosen {
@@ -115,19 +126,11 @@ func all(ctx context.Context, chosen []guest) ([]foreign.Row, error) {
 			defer wg.Done()
 			slots <- struct{}{}
 			defer func() { <-slots }()
-			rows[i], errs[i] = one(ctx, g)
+			if reports[i], errs[i] = boot(ctx, g, w); errs[i] != nil {
+				errs[i] = fmt.Errorf("%s: %w", g.name, errs[i])
+			}
 		}()
 	}
 	wg.Wait()
-	return slices.Concat(rows...), errors.Join(errs...)
-}
-
-func one(ctx context.Context, g guest) ([]foreign.Row, error) {
-	start := time.Now()
-	r, err := boot(ctx, g, nil)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", g.name, err)
-	}
-	fmt.Printf("%s: Linux %s, %.0f s\n", g.name, r.kernel, time.Since(start).Seconds())
-	return r.rows(g.targets)
+	return chosen, reports, errors.Join(errs...)
 }

@@ -107,7 +107,7 @@ func one(ctx context.Context, t foreign.Target) (foreign.Row, error) {
 		return row, err
 	}
 	defer os.RemoveAll(dir)
-	binaries, err := foreign.Build(ctx, t, dir)
+	binaries, err := foreign.Build(ctx, t, dir, "")
 	if err != nil {
 		return row, err
 	}
@@ -143,11 +143,12 @@ var examples = map[string]string{
 }
 
 // skips finds the examples in a binary that are to be left out, and a pattern
-// for -test.skip of their names.
+// for -test.skip of all that is left out.
 func skips(ctx context.Context, b foreign.Binary, emulator string) (pattern string, left []foreign.Skip, err error) {
 	if emulator == "" {
-		return "", nil, nil
+		return b.Leave, nil, nil
 	}
+	pattern = b.Leave
 	out, err := exec.CommandContext(ctx, emulator, b.File, "-test.list=^Example").Output()
 	if err != nil {
 		return "", nil, err
@@ -159,7 +160,7 @@ func skips(ctx context.Context, b foreign.Binary, emulator string) (pattern stri
 			pattern += "|^" + name + "$"
 		}
 	}
-	return strings.TrimPrefix(pattern, "|"), left, nil
+	return strings.Trim(pattern, "|"), left, nil
 }
 
 // tests runs one package's tests. What goes wrong is in the result, and what

@@ -41,19 +41,24 @@ func run() error {
 	if err != nil {
 		return err
 	}
-	env := []string{"PATH=/bin", "HOME=/tmp", "TMPDIR=/tmp"}
-	for line := range strings.Lines(string(plan)) {
-		if e, ok := strings.CutPrefix(strings.TrimSpace(line), "env\t"); ok {
-			env = append(env, e)
-		}
-	}
-	for line := range strings.Lines(string(plan)) {
-		if f := strings.Split(strings.TrimSpace(line), "\t"); f[0] == "run" {
-			tests(env, f[1], f[2], f[3], f[4])
-		}
-	}
+	follow(string(plan))
 	fmt.Println("\n@@done")
 	return nil
+}
+
+// follow runs what the plan lists: lines with fields set apart by tabs.
+func follow(plan string) {
+	env, only := []string{"PATH=/bin", "HOME=/tmp", "TMPDIR=/tmp"}, ""
+	for line := range strings.Lines(plan) {
+		switch f := strings.Split(strings.TrimRight(line, "\n"), "\t"); f[0] {
+		case "env":
+			env = append(env, f[1])
+		case "only":
+			only = f[1]
+		case "run":
+			tests(env, []string{"-test.run=" + only, "-test.skip=" + f[5]}, f[1], f[2], f[3], f[4])
+		}
+	}
 }
 
 // prepare makes the file systems and the network that programs expect.
@@ -70,12 +75,12 @@ func prepare() error {
 }
 
 // tests runs one package's tests.
-func tests(env []string, target, pkg, program, dir string) {
+func tests(env, args []string, target, pkg, program, dir string) {
 	fmt.Printf("\n@@begin\t%s\t%s\n", target, pkg)
 	start := time.Now()
 	ctx, cancel := context.WithTimeout(context.Background(), bound+10*time.Second)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, program, "-test.v", "-test.timeout="+bound.String())
+	cmd := exec.CommandContext(ctx, program, append(args, "-test.v", "-test.timeout="+bound.String())...)
 	cmd.Dir, cmd.Env = dir, env
 	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
 	verdict := "ok"
