@@ -15,4 +15,6 @@ func (s *sender) run([]string) error   { return errSystem }
 func (r *receiver) run([]string) error { return errSystem }
 func (d *demo) run([]string) error     { return errSystem }
 
+func (t *tracer) run([]string) (int, error) { return 0, errSystem }
+
 var stages map[string]func(args []string) error

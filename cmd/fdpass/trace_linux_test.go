@@ -1,0 +1,101 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"example.com/fdpass/internal/fdtest"
+)
+
+// traced runs a program under fdpass trace and returns what that wrote to its file,
+// and the exit status.
+func traced(t *testing.T, flags []string, program ...string) (trace string, status int) {
+	t.Helper()
+	fdtest.SkipUnderQemuUser(t, "it does not have ptrace")
+	file := filepath.Join(t.TempDir(), "trace")
+	args := append([]string{"trace", "-o", file}, flags...)
+	cmd := fdtest.Command(t, "fdpass", append(args, program...)...)
+	var errs strings.Builder
+	cmd.Stderr = &errs
+	if err := cmd.Run(); err != nil && cmd.ProcessState == nil {
+		t.Fatal(err)
+	}
+	for _, why := range []string{"needs Linux 5.3", "operation not permitted"} {
+		if strings.Contains(errs.String(), why) {
+			t.Skipf("needs Linux 5.3 and the right to trace: %s", &errs)
+		}
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, &errs)
+	}
+	return string(text), cmd.ProcessState.ExitCode()
+}
+
+func TestDoesTraceShowWhatTheDemoPasses(t *testing.T) {
+	fdtest.NoLeak(t)
+	trace, status := traced(t, nil, self, "demo")
+	if status != 0 {
+		t.Errorf("status %d", status)
+	}
+	m := regexp.MustCompile(`(?m)^(\d+) sendmsg\(\d+\) = 12
+  SCM_RIGHTS: 3 descriptors
+    \d+ is (/proc/version)
+    \d+ is (.*)
+    \d+ is (pipe:.*)
+(\d+) recvmsg\(\d+\) = 12
+  SCM_RIGHTS: 3 descriptors
+    \d+ is (/proc/version)
+    \d+ is (.*)
+    \d+ is (pipe:.*)
+$`).FindStringSubmatch(trace)
+	if m == nil {
+		t.Fatalf("the trace is\n%s", trace)
+	}
+	if m[1] == m[5] {
+		t.Error("sender and receiver are the same process")
+	}
+	if sent, received := fmt.Sprint(m[2:5]), fmt.Sprint(m[6:9]); sent != received {
+		t.Errorf("sent %v, and received %v", sent, received)
+	}
+}
+
+func TestDoesTraceExplainEveryByte(t *testing.T) {
+	fdtest.NoLeak(t)
+	trace, _ := traced(t, []string{"-v"}, self, "demo")
+	if n := strings.Count(trace, "= CMSG_LEN(12)"); n != 2 {
+		t.Errorf("%d headers explained, want 2:\n%s", n, trace)
+	}
+}
+
+func TestWhatIsTheStatusOfATrace(t *testing.T) {
+	fdtest.NoLeak(t)
+	programs := map[string]int{self + " help": 0, self + " fly": 2}
+	if _, err := exec.LookPath("sh"); err == nil {
+		programs["sh -c kill${IFS}-9${IFS}$$"] = 128 + 9
+	}
+	for program, want := range programs {
+		trace, status := traced(t, nil, strings.Fields(program)...)
+		if status != want || trace != "" {
+			t.Errorf("%s: status %d, want %d; %s", program, status, want, trace)
+		}
+	}
+}
+
+func TestWhatIsSaidOfAProgramThatCannotBeTraced(t *testing.T) {
+	fdtest.NoLeak(t)
+	for args, want := range map[string]int{"": 2, "/no/such/program": 1} {
+		cmd := fdtest.Command(t, "fdpass", append([]string{"trace"}, strings.Fields(args)...)...)
+		var errs strings.Builder
+		cmd.Stderr = &errs
+		cmd.Run()
+		if got := cmd.ProcessState.ExitCode(); got != want || !strings.HasPrefix(errs.String(), "fdpass: trace: ") {
+			t.Errorf("%q: status %d: %s", args, got, &errs)
+		}
+	}
+}
