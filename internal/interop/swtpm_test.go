@@ -54,7 +54,7 @@ func startSwtpm(t *testing.T) (p *peer, control *net.UnixConn) {
 	t.Helper()
 	swtpm := program(t, "swtpm", "swtpm")
 	clean(t)
-	dir := t.TempDir()
+	dir := socketDir(t)
 	path := filepath.Join(dir, "control")
 	p = start(t, exec.Command(swtpm, "socket", "--tpm2", "--tpmstate", "dir="+dir,
 		"--ctrl", "type=unixio,path="+path, "--flags", "not-need-init,startup-clear"))
