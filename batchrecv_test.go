@@ -109,6 +109,7 @@ func TestDoesTheNextBatchCloseWhatWasNotTaken(t *testing.T) {
 }
 
 func TestIsAMessageInTheMiddleOfABatchTruncated(t *testing.T) {
+	fdtest.SkipUnderQemuUser(t, qemuRoom)
 	for network, typ := range fdtest.Types {
 		t.Run(network, func(t *testing.T) {
 			fdtest.NoLeak(t)
@@ -202,6 +203,7 @@ func TestHowDoesABatchEnd(t *testing.T) {
 }
 
 func TestDoesAResetLoseTheMessagesBeforeIt(t *testing.T) {
+	fdtest.SkipUnderQemuUser(t, "its recvmmsg is many times recvmsg")
 	fdtest.NoLeak(t)
 	a, b := fdtest.Pair(t, syscall.SOCK_STREAM)
 	r, bufs := batch(t, fdpass.FD(b), 4, fdpass.Options{MaxFDs: 1})
