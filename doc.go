@@ -44,7 +44,8 @@
 //
 // [AppendRights] and [AppendControl] write such a buffer and [ParseControls]
 // reads one, with no socket involved. The command's fdpass layout draws it for
-// any architecture, and fdpass decode explains one byte by byte.
+// any architecture, fdpass decode explains one byte by byte, and fdpass trace shows
+// those of a program that runs.
 //
 // # What the kernel does with it
 //

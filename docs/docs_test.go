@@ -7,6 +7,7 @@ import (
 	"context"
 	"go/parser"
 	"go/token"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -19,21 +20,28 @@ import (
 
 const top = ".." // of the module
 
-// texts are the Markdown files that have Go in them or name tests, by path.
+// texts are all Markdown files, by path.
 func texts(t *testing.T) map[string]string {
 	t.Helper()
-	paths, err := filepath.Glob(filepath.Join(top, "docs", "*.md"))
+	found := map[string]string{}
+	err := filepath.WalkDir(top, func(path string, e fs.DirEntry, err error) error {
+		if err == nil && e.IsDir() && e.Name() == ".git" {
+			return fs.SkipDir
+		}
+		if err != nil || e.IsDir() || filepath.Ext(path) != ".md" {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		found[path] = string(text)
+		return err
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	paths = append(paths, filepath.Join(top, "README.md"))
-	found := map[string]string{}
-	for _, path := range paths {
-		text, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
+	for _, name := range []string{"README.md", "docs/cmsg.md"} {
+		if found[filepath.Join(top, name)] == "" {
+			t.Errorf("there is no %s", name)
 		}
-		found[path] = string(text)
 	}
 	return found
 }
@@ -126,7 +134,7 @@ func TestDoesEveryTestThatIsNamedExist(t *testing.T) {
 	for path, text := range texts(t) {
 		links := link.FindAllStringSubmatch(text, -1)
 		if n := len(bare.FindAllString(text, -1)); n != len(links) {
-			t.Errorf("%s names %d tests and links %d", path, n, len(links))
+			t.Errorf("%s names %d tests, and %d with a link, as in [`TestIs…`](file_test.go)", path, n, len(links))
 		}
 		for _, m := range links {
 			named++
