@@ -24,7 +24,7 @@ import (
 )
 
 // bound is how long the tests of one package may take.
-const bound = 3 * time.Minute
+const bound = 8 * time.Minute
 
 func main() {
 	only := flag.String("only", "", "run only the targets that this regular expression matches")

@@ -16,7 +16,7 @@ import (
 )
 
 // bound is how long the tests of one package may take.
-const bound = 3 * time.Minute
+const bound = 8 * time.Minute
 
 func main() {
 	if err := run(); err != nil {
