@@ -5,6 +5,7 @@
 package main
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -54,6 +55,7 @@ func end(err error) {
 }
 
 func run(s *settings) error {
+	time.AfterFunc(10*time.Minute, func() { end(errors.New("not done after ten minutes")) })
 	start := time.Now()
 	r := &results{machine: describe(s)}
 	for _, part := range []struct {

@@ -5,6 +5,7 @@ import (
 	"os"
 	"slices"
 	"syscall"
+	"time"
 )
 
 var (
@@ -13,6 +14,10 @@ var (
 	slopeRows   = []string{floorSingle, "C-recvmsg-threads", "Receiver-bare", "Receiver-conn", "standard"}
 	orders      = []string{"recv", "both", "send"}
 )
+
+// trafficTime ends the rounds early where the machine is slow, or busy with
+// other things, so that all of it takes less than five minutes.
+const trafficTime = 150 * time.Second
 
 // cell names what was measured: a row, an order or "close", a number of
 // descriptors.
@@ -78,7 +83,11 @@ func measureTraffic(s *settings, r *results) error {
 		}
 	}
 	warmUp := newSamples()
+	start := time.Now()
 	for round := range s.rounds + 2 {
+		if round > 10 && time.Since(start) > trafficTime {
+			break
+		}
 		into := r.traffic
 		if round < 2 {
 			into = warmUp

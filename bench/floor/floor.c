@@ -2,9 +2,11 @@
  * The floor: recvmsg(2), recvmmsg(2) and sendmsg(2) as C calls them, with one
  * msghdr and one control buffer that are used again for every message.
  *
- * usage: floor recvmsg|recvmmsg|cat     (the socket is descriptor 3)
+ * usage: floor recvmsg|recvmmsg [threads]     (the socket is descriptor 3)
+ *        floor cat                            (likewise)
+ *        floor grow [threads]                 what a larger descriptor table costs
  *
- * It reads orders from its standard input and answers each with one line; see
+ * The first reads orders from its standard input and answers each with one line; see
  * child.go, whose protocol this is.
  */
 #define _GNU_SOURCE
@@ -176,6 +178,21 @@ static int cat(void)
 	return read(kept[0], &byte, 1) == 1 && write(1, &byte, 1) == 1 ? 0 : 1;
 }
 
+/* grow duplicates a descriptor 4000 times and tells which calls took long. */
+static int grow(void)
+{
+	for (int i = 0; i < 4000; i++) {
+		long long start = now();
+		int fd = dup(0);
+		long long took = now() - start;
+		if (fd < 0)
+			fail("dup");
+		if (took > 1000000)
+			printf("descriptor %d took %.1f ms\n", fd, took / 1e6);
+	}
+	return 0;
+}
+
 /* A process with a second thread pays for atomic counts on its descriptor table. */
 static void *sleeper(void *unused)
 {
@@ -197,6 +214,8 @@ int main(int argc, char **argv)
 		if (pthread_create(&thread, NULL, sleeper, NULL) != 0)
 			fail("pthread_create");
 	}
+	if (argc > 1 && strcmp(argv[1], "grow") == 0)
+		return grow();
 	for (int i = 0; i < MAX_FDS; i++)
 		if ((fds[i] = open("/dev/null", O_RDONLY | O_CLOEXEC)) < 0)
 			fail("open");
