@@ -95,7 +95,7 @@ FUZZTIME ?= 30s
 
 SOAK     ?= 5000000
 
-.PHONY: fuzz soak
+.PHONY: fuzz soak checkptr
 
 fuzz: ## run every fuzz target for FUZZTIME (30s)
 	@count=0; for package in $$($(GO) list ./...); do \
@@ -110,6 +110,17 @@ fuzz: ## run every fuzz target for FUZZTIME (30s)
 
 soak: ## pass SOAK (5000000) descriptors between two processes and compare what they hold
 	$(GO) run ./internal/soak -n $(SOAK)
+
+# What the kernel is given and Go does not hold would not survive this. First the
+# compiler checks each conversion of an unsafe.Pointer (checkptr), and the
+# collector runs nearly all the time (GOGC=1) and overwrites what it frees
+# (clobberfree). Then each function call moves the stack, where checkptr=2 leaves
+# nothing that could move.
+STRESS = GOGC=1 GODEBUG=clobberfree=1 $(GO) test -count=1 -timeout $(TIMEOUT)
+
+checkptr: ## the library's tests with its pointers and the garbage collector under stress
+	$(STRESS) -gcflags="$$($(GO) list -m)/...=-d=checkptr=2" . ./internal/cmsg
+	$(STRESS) -gcflags="$$($(GO) list -m)/...=-d=maymorestack=runtime.mayMoreStackMove" . ./internal/cmsg
 
 include internal/foreign/arch.mk
 include docs/docs.mk

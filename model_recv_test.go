@@ -42,6 +42,10 @@ func (w *world) recv() {
 		}
 		return
 	}
+	if e.stream != nil && w.n(2) == 0 {
+		w.readStream(e) // so that it comes to hold more than one group
+		return
+	}
 	switch how := w.n(13); {
 	case how < 1:
 		w.recvMsg(e)

@@ -300,7 +300,7 @@ func TestDoesAStreamStopAtItsLimit(t *testing.T) {
 			p := make([]byte, 100)
 			n, err := b.Read(p)
 			if string(p[:n]) != "more" || !errors.Is(err, fdpass.ErrTooManyFDs) || errors.Is(err, syscall.EMFILE) {
-				t.Errorf("%q, %v", p[:n], err)
+				t.Fatalf("%q, %v", p[:n], err)
 			}
 			if n, again := b.Read(p); n != 0 || again != err {
 				t.Errorf("the next read: %d, %v", n, again)
