@@ -225,7 +225,8 @@ func TestWhichConnectionsHaveNoDeadline(t *testing.T) {
 	if err := s.SetWriteDeadline(soon()); !errors.Is(err, os.ErrNoDeadline) {
 		t.Errorf("write: %v", err)
 	}
-	ctx := cancelled(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
 	if _, err := r.RecvContext(ctx, make([]byte, 1)); !errors.Is(err, errors.ErrUnsupported) {
 		t.Errorf("receive: %v", err)
 	}
