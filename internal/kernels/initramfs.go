@@ -8,6 +8,7 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"example.com/fdpass/internal/foreign"
 )
@@ -37,7 +38,8 @@ func initramfs(ctx context.Context, g guest, dir string, w work) (file string, e
 	if err != nil {
 		return "", err
 	}
-	a.file("plan", []byte("env\t"+w.env+"\nonly\t"+w.only+"\n"+plan))
+	begin := fmt.Sprintf("clock\t%d\nenv\t%s\nonly\t%s\n", time.Now().Unix(), w.env, w.only)
+	a.file("plan", []byte(begin+plan))
 	return file, a.close()
 }
 

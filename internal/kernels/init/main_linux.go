@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -51,6 +52,8 @@ func follow(plan string) {
 	env, only := []string{"PATH=/bin", "HOME=/tmp", "TMPDIR=/tmp"}, ""
 	for line := range strings.Lines(plan) {
 		switch f := strings.Split(strings.TrimRight(line, "\n"), "\t"); f[0] {
+		case "clock":
+			setClock(f[1])
 		case "env":
 			env = append(env, f[1])
 		case "only":
@@ -72,6 +75,19 @@ func prepare() error {
 		}
 	}
 	return loopback()
+}
+
+// setClock sets the time where the machine has no clock of its own, or the
+// kernel no driver for it built in, and it is still 1970.
+func setClock(seconds string) {
+	s, err := strconv.ParseInt(seconds, 10, 64)
+	if err != nil || time.Now().Unix() >= s {
+		return
+	}
+	tv := syscall.NsecToTimeval(s * 1e9)
+	if err := syscall.Settimeofday(&tv); err != nil {
+		fmt.Println("set the clock:", err)
+	}
 }
 
 // tests runs one package's tests.
