@@ -5,6 +5,7 @@ package fdpass_test
 import (
 	"fmt"
 	"net"
+	"os"
 	"syscall"
 	"testing"
 
@@ -37,7 +38,7 @@ var counts = []int{1, 8, 64, 253}
 
 // link is a connected pair of sockets, b of which may be a net.UnixConn.
 type link struct {
-	a, b int // bare descriptors; b is not set where conn is
+	a, b int // bare descriptors
 	conn *net.UnixConn
 	send *fdpass.BatchSender
 	fds  []int
@@ -47,15 +48,24 @@ type link struct {
 func newLink(b *testing.B, nfds int, conn bool) *link {
 	b.Helper()
 	l := &link{one: make([]byte, 1), fds: fdtest.FDs(b, nfds)}
-	if conn {
-		var far *net.UnixConn
-		far, l.conn = fdtest.Conns(b, "unix")
-		l.send = must(fdpass.NewBatchSender(far))(b)
-		return l
-	}
 	l.a, l.b = fdtest.Pair(b, syscall.SOCK_STREAM)
 	l.send = must(fdpass.NewBatchSender(fdpass.FD(l.a)))(b)
+	if conn {
+		l.conn = unixConn(b, l.b)
+	}
 	return l
+}
+
+// unixConn makes a net.UnixConn of a duplicate of a socket. The other end stays
+// a bare descriptor: in Go's poller it would be woken by every message that is
+// taken off the queue, and that would be timed as well.
+func unixConn(b *testing.B, sock int) *net.UnixConn {
+	b.Helper()
+	f := os.NewFile(uintptr(must(syscall.Dup(sock))(b)), "socket")
+	defer f.Close()
+	c := must(net.FileConn(f))(b)
+	b.Cleanup(func() { c.Close() })
+	return c.(*net.UnixConn)
 }
 
 // end is the receiving end.
