@@ -29,7 +29,7 @@ func bound(t *testing.T, name string) *net.UnixConn {
 // names are a path, one that is as long as it may be (107 bytes and a zero), an
 // abstract name and one of as many bytes as there may be.
 func names(t *testing.T) []string {
-	dir := t.TempDir()
+	dir := fdtest.SocketDir(t)
 	long := filepath.Join(dir, strings.Repeat("n", max(1, 107-len(dir)-1)))
 	unique := fmt.Sprint("@fdpass-test-", syscall.Getpid())
 	return []string{filepath.Join(dir, "s"), long, unique, unique + strings.Repeat("x", 108-len(unique))}
@@ -37,7 +37,7 @@ func names(t *testing.T) []string {
 
 func TestWhereDoesADatagramComeFrom(t *testing.T) {
 	fdtest.NoLeak(t)
-	to := bound(t, filepath.Join(t.TempDir(), "to"))
+	to := bound(t, filepath.Join(fdtest.SocketDir(t), "to"))
 	to.SetDeadline(soon())
 	r := receiver(t, to, fdpass.Options{MaxFDs: 1, Address: true})
 	for _, name := range names(t) {
@@ -133,7 +133,7 @@ func TestWhichAddressesAreRefused(t *testing.T) {
 			t.Errorf("%q: %v, want EINVAL", name, err)
 		}
 	}
-	out := &fdpass.Outgoing{Payload: []byte("x"), To: &net.UnixAddr{Name: filepath.Join(t.TempDir(), "none")}}
+	out := &fdpass.Outgoing{Payload: []byte("x"), To: &net.UnixAddr{Name: filepath.Join(fdtest.SocketDir(t), "none")}}
 	if _, err := s.SendMessage(out); !errors.Is(err, syscall.ENOENT) {
 		t.Errorf("nobody there: %v, want ENOENT", err)
 	}

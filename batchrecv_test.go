@@ -225,8 +225,8 @@ func TestDoesAResetLoseTheMessagesBeforeIt(t *testing.T) {
 
 func TestHowManyMessagesDoesABatchTake(t *testing.T) {
 	fdtest.NoLeak(t)
-	to := bound(t, filepath.Join(t.TempDir(), "to"))
-	from := bound(t, filepath.Join(t.TempDir(), "from"))
+	to := bound(t, filepath.Join(fdtest.SocketDir(t), "to"))
+	from := bound(t, filepath.Join(fdtest.SocketDir(t), "from"))
 	r, bufs := batch(t, to, 3, fdpass.Options{MaxFDs: 1, Address: true})
 	s := sender(t, from)
 	for range 5 {

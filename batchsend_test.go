@@ -126,7 +126,7 @@ func TestDoesAMessageThatCannotBeSentKeepTheBatchBack(t *testing.T) {
 
 func TestWhomDoTheAddressesOfABatchReach(t *testing.T) {
 	fdtest.NoLeak(t)
-	dir := t.TempDir()
+	dir := fdtest.SocketDir(t)
 	s := batchSender(t, bound(t, filepath.Join(dir, "from")))
 	msgs := outgoing(fdtest.FDs(t, 3))
 	var to []*net.UnixConn

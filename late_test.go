@@ -76,7 +76,7 @@ func TestIsRoomMadeForAnotherReceiversInq(t *testing.T) {
 func TestDoesAReceiverHaveOneBufferForAll(t *testing.T) {
 	fdtest.NoLeak(t)
 	// A long address, then none, then a short one.
-	dir := t.TempDir()
+	dir := fdtest.SocketDir(t)
 	to := bound(t, filepath.Join(dir, "to"))
 	r := receiver(t, to, fdpass.Options{MaxFDs: 1, Address: true})
 	long := bound(t, filepath.Join(dir, "a-rather-long-name"))

@@ -65,7 +65,7 @@ func printFiles([]string) error {
 // connection. The process stays until the end of its input.
 func fromSender(t *testing.T, files ...string) (*net.UnixConn, *exec.Cmd, io.Closer) {
 	t.Helper()
-	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: filepath.Join(t.TempDir(), "s"), Net: "unix"})
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: filepath.Join(fdtest.SocketDir(t), "s"), Net: "unix"})
 	if err != nil {
 		t.Fatal(err)
 	}

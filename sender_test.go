@@ -110,7 +110,7 @@ func TestAreCredentialsWithoutPayloadLost(t *testing.T) {
 
 func TestWhomDoesAnAddressReach(t *testing.T) {
 	fdtest.NoLeak(t)
-	dir := t.TempDir()
+	dir := fdtest.SocketDir(t)
 	a := bound(t, filepath.Join(dir, "a"))
 	s := sender(t, a)
 	for _, name := range []string{"b", "c"} {

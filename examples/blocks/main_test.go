@@ -43,7 +43,7 @@ func stored(t *testing.T) (dir string, data []byte) {
 // server is a second process that serves a directory.
 func server(t *testing.T, dir string) (cmd *exec.Cmd, socket string) {
 	t.Helper()
-	socket = filepath.Join(t.TempDir(), "socket")
+	socket = filepath.Join(fdtest.SocketDir(t), "socket")
 	cmd = fdtest.Command(t, "blocks", "serve", socket, dir)
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)

@@ -129,7 +129,7 @@ func (c *clients) stop() {
 
 func TestIsAnyRequestLostWhileTheServerIsReplaced(t *testing.T) {
 	fdtest.NoLeak(t)
-	control := filepath.Join(t.TempDir(), "control")
+	control := filepath.Join(fdtest.SocketDir(t), "control")
 	first, url := start(t, "1", control)
 	c := newClients(t, url, 4)
 	defer c.stop()
@@ -163,7 +163,7 @@ func TestIsAnyRequestLostWhileTheServerIsReplaced(t *testing.T) {
 
 func TestDoesAFailedSuccessorChangeAnything(t *testing.T) {
 	fdtest.NoLeak(t)
-	control := filepath.Join(t.TempDir(), "control")
+	control := filepath.Join(fdtest.SocketDir(t), "control")
 	first, url := start(t, "1", control)
 	defer stop(t, first)
 	conn, err := net.DialUnix("unix", nil, &net.UnixAddr{Name: control, Net: "unix"})

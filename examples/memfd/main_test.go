@@ -23,7 +23,7 @@ func TestMain(m *testing.M) {
 // server is a second process, which serves on the socket that it returns.
 func server(t *testing.T) (socket string) {
 	t.Helper()
-	socket = filepath.Join(t.TempDir(), "socket")
+	socket = filepath.Join(fdtest.SocketDir(t), "socket")
 	cmd := fdtest.Command(t, "memfd", "serve", socket)
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)

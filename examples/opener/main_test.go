@@ -47,9 +47,9 @@ func workerUID() string {
 // publicDir has a file that root alone can read, and some that nobody may have.
 func publicDir(t *testing.T) (dir string) {
 	t.Helper()
-	outside := t.TempDir()
-	// So that the worker can get at the socket beside it.
-	if err := os.Chmod(filepath.Dir(outside), 0o711); err != nil {
+	outside := fdtest.SocketDir(t)
+	// So that the worker can get at the socket in it.
+	if err := os.Chmod(outside, 0o711); err != nil {
 		t.Fatal(err)
 	}
 	dir = filepath.Join(outside, "public")

@@ -42,7 +42,7 @@ os.write(5, b"through the pipe")
 	ln := listen(t)
 	paths := writeFiles(t, 1)
 	r, w := pipe(t)
-	path := filepath.Join(socketDir(t), "s")
+	path := filepath.Join(fdtest.SocketDir(t), "s")
 	p := start(t, with(nil, tool, "recv", "-n", "3", "-names", "web:file:pipe", path, "--", python, "-c", script))
 	f, err := ln.File()
 	if err != nil {
@@ -69,7 +69,7 @@ func TestDoesTheCommandReceiveOnASocketOfSystemds(t *testing.T) {
 	clean(t)
 	paths := writeFiles(t, 3)
 	r, w := pipe(t)
-	path := filepath.Join(socketDir(t), "s")
+	path := filepath.Join(fdtest.SocketDir(t), "s")
 	cmd := exec.Command(activate, "--listen="+path, tool, "recv", "-n", "3", "-cat", "fd:3")
 	cmd.Stdout = w
 	p := start(t, cmd)
@@ -99,7 +99,7 @@ func TestDoesANewHaproxyRunOnTheListenersOfAnOldOne(t *testing.T) {
 	tool, haproxy := command(t), program(t, "haproxy", "haproxy")
 	clean(t)
 	const n = 3
-	dir, host := socketDir(t), randomLoopback()
+	dir, host := fdtest.SocketDir(t), randomLoopback()
 	control := filepath.Join(dir, "stats")
 	old := startHaproxy(t, haproxy, host, n, control, "old")
 	files := getsocks(t, newDecoder(t, old.dial(t, control), haproxyBatch))

@@ -20,7 +20,7 @@ func TestDoesDBusPassDescriptorsOn(t *testing.T) {
 	for _, n := range []int{1, 3, 16} {
 		t.Run(fmt.Sprint(n), func(t *testing.T) {
 			clean(t)
-			path := filepath.Join(socketDir(t), "bus")
+			path := filepath.Join(fdtest.SocketDir(t), "bus")
 			p := start(t, exec.Command(daemon, "--session", "--nofork", "--nopidfile",
 				"--address=unix:path="+path))
 			a, b := p.joinBus(t, path), p.joinBus(t, path)

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"example.com/fdpass"
+	"example.com/fdpass/internal/fdtest"
 )
 
 // haproxyBatch is how many descriptors one of haproxy's messages has at most,
@@ -38,7 +39,7 @@ func TestDoesHaproxyHandOverItsListeners(t *testing.T) {
 	for _, n := range []int{3, 300, 600} {
 		t.Run(fmt.Sprint(n), func(t *testing.T) {
 			clean(t)
-			host, control := randomLoopback(), filepath.Join(socketDir(t), "stats")
+			host, control := randomLoopback(), filepath.Join(fdtest.SocketDir(t), "stats")
 			p := startHaproxy(t, haproxy, host, n, control, "old")
 			files := getsocks(t, newDecoder(t, p.dial(t, control), haproxyBatch))
 			// The control socket comes along, under the name that it was bound
@@ -60,7 +61,7 @@ func TestDoesHaproxyTakeOverOurListeners(t *testing.T) {
 			old := listenUnix(t)
 			given := make(chan error, 1)
 			go func() { given <- giveSocks(old, listeners) }()
-			p := startHaproxy(t, haproxy, host, n, filepath.Join(socketDir(t), "stats"), "new",
+			p := startHaproxy(t, haproxy, host, n, filepath.Join(fdtest.SocketDir(t), "stats"), "new",
 				"-x", old.Addr().String())
 			if err := <-given; err != nil {
 				t.Fatal(err)

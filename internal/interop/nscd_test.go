@@ -17,6 +17,7 @@ import (
 	"testing"
 
 	"example.com/fdpass"
+	"example.com/fdpass/internal/fdtest"
 )
 
 // Request types of glibc's nscd/nscd-client.h.
@@ -82,7 +83,7 @@ func TestWhatDoesNscdSayOfADisabledCache(t *testing.T) {
 // socket is compiled in, and with users of its own.
 func startNscd(t *testing.T, nscd, config string) (p *peer, socket string) {
 	t.Helper()
-	root := socketDir(t)
+	root := fdtest.SocketDir(t)
 	for _, dir := range []string{"run/nscd", "var/run/nscd", "var/cache/nscd", "dev"} {
 		if err := os.MkdirAll(filepath.Join(root, dir), 0o755); err != nil {
 			t.Fatal(err)

@@ -53,7 +53,7 @@ type holder struct{ *decoder }
 
 func startHolder(t *testing.T, daemon string) holder {
 	t.Helper()
-	dir := socketDir(t)
+	dir := fdtest.SocketDir(t)
 	rules := filepath.Join(dir, "rules", "uid", fmt.Sprint(os.Getuid()))
 	for name, value := range map[string]string{
 		"allow":                          "",

@@ -74,22 +74,10 @@ func listen(t *testing.T) *net.TCPListener {
 	return tcp
 }
 
-// socketDir is t.TempDir with a shorter name. A socket's path has 107 bytes, of
-// which the name of the test would take its part.
-func socketDir(t *testing.T) string {
-	t.Helper()
-	dir, err := os.MkdirTemp("", "fdpass")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
-	return dir
-}
-
 // listenUnix is a Unix stream listener in a directory of its own.
 func listenUnix(t *testing.T) *net.UnixListener {
 	t.Helper()
-	ln, err := net.Listen("unix", filepath.Join(socketDir(t), "s"))
+	ln, err := net.Listen("unix", filepath.Join(fdtest.SocketDir(t), "s"))
 	if err != nil {
 		t.Fatal(err)
 	}

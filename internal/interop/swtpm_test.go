@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"example.com/fdpass"
+	"example.com/fdpass/internal/fdtest"
 )
 
 // tpmSetDataFD is CMD_SET_DATAFD of swtpm's control channel: the descriptor that
@@ -54,7 +55,7 @@ func startSwtpm(t *testing.T) (p *peer, control *net.UnixConn) {
 	t.Helper()
 	swtpm := program(t, "swtpm", "swtpm")
 	clean(t)
-	dir := socketDir(t)
+	dir := fdtest.SocketDir(t)
 	path := filepath.Join(dir, "control")
 	p = start(t, exec.Command(swtpm, "socket", "--tpm2", "--tpmstate", "dir="+dir,
 		"--ctrl", "type=unixio,path="+path, "--flags", "not-need-init,startup-clear"))

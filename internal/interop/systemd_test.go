@@ -18,7 +18,7 @@ import (
 // datagrams, and the variable that tells them of it.
 func notifySocket(t *testing.T, max int) (r *fdpass.Receiver, env []string) {
 	t.Helper()
-	addr := &net.UnixAddr{Name: filepath.Join(socketDir(t), "notify"), Net: "unixgram"}
+	addr := &net.UnixAddr{Name: filepath.Join(fdtest.SocketDir(t), "notify"), Net: "unixgram"}
 	conn, err := net.ListenUnixgram("unixgram", addr)
 	if err != nil {
 		t.Fatal(err)

@@ -75,7 +75,7 @@ func TestDoTheTranscriptsHappen(t *testing.T) {
 	fdtest.NoLeak(t)
 	text := read(t)
 	bin := build(t, text)
-	text = strings.ReplaceAll(text, "/tmp/s", filepath.Join(t.TempDir(), "s"))
+	text = strings.ReplaceAll(text, "/tmp/s", filepath.Join(fdtest.SocketDir(t), "s"))
 	terminals := blocks(text, "console")
 	if len(terminals) < 2 {
 		t.Fatalf("%d transcripts in the README", len(terminals))
