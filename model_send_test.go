@@ -37,7 +37,7 @@ type sending struct {
 }
 
 // patience is how long anything may take that should take no time.
-const patience = 30 * time.Second
+const patience = 20 * time.Second
 
 // send is a step.
 func (w *world) send() {
