@@ -239,7 +239,7 @@ func (w *world) viaReceiver(e *end, how string, peek bool, call func(*fdpass.Rec
 // dispose does with a message's descriptors one of the things that a program may
 // do, and returns what is left in it.
 func (w *world) dispose(m *fdpass.Message, files []int) leftover {
-	switch w.n(4) {
+	switch w.n(6) {
 	case 0:
 		w.must(m.Close())
 		w.hold(files, -1)
@@ -488,7 +488,7 @@ func (w *world) waitForNothing(e *end, call func(ctx context.Context, p []byte) 
 	switch {
 	case e.bare:
 		want = []error{syscall.EAGAIN}
-	case w.n(2) == 0:
+	case w.n(3) > 0:
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithDeadline(context.Background(), deadline)
 		defer cancel()
