@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"slices"
+	"strconv"
 	"syscall"
 	"testing"
 
@@ -195,6 +196,18 @@ func TestWhatCannotBeSent(t *testing.T) {
 	a.Close()
 	if _, files, err := fdpass.RecvMsg(b, make([]byte, 1), 1); err != io.EOF {
 		t.Errorf("something was sent all the same: %v, %v", files, err)
+	}
+}
+
+func TestIsANumberThatIsNoCIntCutDownToADescriptor(t *testing.T) {
+	if strconv.IntSize == 32 {
+		t.Skip("needs a 64-bit machine: here every int is a C int")
+	}
+	fdtest.NoLeak(t)
+	a, _ := fdtest.Pair(t, syscall.SOCK_DGRAM)
+	good, bit := fdtest.FDs(t, 1)[0], 32
+	if err := fdpass.SendFDs(a, good|1<<bit); !errors.Is(err, syscall.EBADF) {
+		t.Errorf("want EBADF, got %v", err)
 	}
 }
 

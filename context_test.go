@@ -241,3 +241,56 @@ func TestWhichConnectionsHaveNoDeadline(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestIsAContextRefusedWhereNothingEndsTheWait(t *testing.T) {
+	fdtest.NoLeak(t)
+	a, b := fdtest.Pair(t, syscall.SOCK_STREAM)
+	dup, err := syscall.Dup(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := os.NewFile(uintptr(dup), "blocking socket")
+	defer f.Close()
+	r, err := fdpass.NewReceiver(f, fdpass.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := fdpass.NewSender(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Where the receive does wait, this ends it.
+	defer time.AfterFunc(5*time.Second, func() { syscall.Shutdown(a, syscall.SHUT_RDWR) }).Stop()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	if _, err := r.RecvContext(ctx, make([]byte, 1)); !errors.Is(err, errors.ErrUnsupported) {
+		t.Errorf("receive: want ErrUnsupported, got %v", err)
+	}
+	if _, err := s.SendContext(ctx, &fdpass.Outgoing{Payload: []byte("x")}); !errors.Is(err, errors.ErrUnsupported) {
+		t.Errorf("send: want ErrUnsupported, got %v", err)
+	}
+}
+
+func TestIsTheMessageBeforeClosedIfTheContextIsDone(t *testing.T) {
+	fdtest.NoLeak(t)
+	a, b := fdtest.Conns(t, "unix")
+	if _, err := fdpass.SendMsg(a, []byte("x"), fdtest.Files(t, 2)...); err != nil {
+		t.Fatal(err)
+	}
+	r, err := fdpass.NewReceiver(b, fdpass.Options{MaxFDs: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.Recv(make([]byte, 1)); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	before := fdtest.Count(t)
+	if _, err := r.RecvContext(ctx, make([]byte, 1)); !errors.Is(err, context.Canceled) {
+		t.Errorf("want context.Canceled, got %v", err)
+	}
+	if after := fdtest.Count(t); after != before-2 {
+		t.Errorf("%d descriptors were closed, two were left in the message before", before-after)
+	}
+}

@@ -107,3 +107,37 @@ func TestIsAPeekedMessageTruncatedAndNotLost(t *testing.T) {
 		fdtest.Close(t, fds...)
 	}
 }
+
+func TestWhoseDescriptorsDoesAPeekBring(t *testing.T) {
+	fdtest.SkipUnderQemuUser(t, "it is about what the kernel does")
+	fdtest.NoLeak(t)
+	a, b := fdtest.Conns(t, "unix")
+	fds := fdtest.FDs(t, 1)
+	s, err := fdpass.NewSender(a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, fds := range [][]int{nil, nil, fds} {
+		if _, err := s.Send([]byte("hello"), fds...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r, err := fdpass.NewReceiver(b, fdpass.Options{MaxFDs: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The third message's, even if the peek ends in the first.
+	m, err := r.Peek(make([]byte, 3))
+	if err != nil || string(m.Payload()) != "hel" || len(m.FDs()) != 1 {
+		t.Errorf("peek: %v, %v", m, err)
+	}
+	if m, err = r.Recv(make([]byte, 10)); err != nil || string(m.Payload()) != "hellohello" || len(m.FDs()) != 0 {
+		t.Errorf("receive: %v, %v", m, err)
+	}
+	if m, err = r.Recv(make([]byte, 10)); err != nil || string(m.Payload()) != "hello" || len(m.FDs()) != 1 {
+		t.Errorf("receive: %v, %v", m, err)
+	}
+	if m != nil {
+		m.Close()
+	}
+}

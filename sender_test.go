@@ -231,3 +231,57 @@ func TestDoTheMessagesOfTwoSendersMix(t *testing.T) {
 		}
 	}
 }
+
+func TestDoesTheRestOfAShortWriteHaveTheSameCredentials(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("needs root, who alone may send the credentials of another user")
+	}
+	const size = 1 << 20 // several times what a socket takes at once
+	nobody := fdpass.Credentials{PID: int32(os.Getpid()), UID: 65534, GID: 65534}
+	out := fdpass.Outgoing{Payload: make([]byte, size), Credentials: &nobody}
+	senders := map[string]func(conn syscall.Conn) error{
+		"Sender": func(conn syscall.Conn) error {
+			s, err := fdpass.NewSender(conn)
+			if err == nil {
+				_, err = s.SendMessage(&out)
+			}
+			return err
+		},
+		"BatchSender": func(conn syscall.Conn) error {
+			s, err := fdpass.NewBatchSender(conn)
+			if err == nil {
+				_, _, err = s.Send([]fdpass.Outgoing{out})
+			}
+			return err
+		},
+	}
+	for name, send := range senders {
+		t.Run(name, func(t *testing.T) {
+			fdtest.NoLeak(t)
+			a, b := fdtest.Conns(t, "unix")
+			r, err := fdpass.NewReceiver(b, fdpass.Options{Credentials: true})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := r.SetReadDeadline(time.Now().Add(time.Minute)); err != nil {
+				t.Fatal(err)
+			}
+			sent := make(chan error, 1)
+			go func() { sent <- send(a) }()
+			p := make([]byte, 1<<16)
+			for n := 0; n < size; {
+				m, err := r.Recv(p)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if cred, ok := m.Credentials(); !ok || cred != nobody {
+					t.Fatalf("behind byte %d: %v, %v", n, cred, ok)
+				}
+				n += len(m.Payload())
+			}
+			if err := <-sent; err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}

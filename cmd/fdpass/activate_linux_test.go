@@ -116,7 +116,7 @@ func TestIsADescriptorMadeBlockingOnlyWhenAsked(t *testing.T) {
 			t.Fatal(err)
 		}
 		path := socketPath(t)
-		p := startFdpass(t, "recv", fmt.Sprintf("-block=%v", block), path, "--", "/bin/sh", "-c", "exit 0")
+		p := startFdpass(t, "recv", fmt.Sprintf("-block=%v", block), path, "--", self, "send", "-h")
 		send(t, path, a)
 		p.succeed()
 		if isNonblocking(t, a) == block {

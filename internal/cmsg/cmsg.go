@@ -77,12 +77,17 @@ func (l Layout) Append(b []byte, level, typ int, data []byte) []byte {
 }
 
 // AppendRights appends an SCM_RIGHTS message (type 1) that carries fds. The
-// level is the caller's, since its number is not the same everywhere.
+// level is the caller's, since its number is not the same everywhere. A number
+// that is no C int is written as -1, which no process has open, and not as what
+// its last 32 bits happen to say.
 func (l Layout) AppendRights(b []byte, level int, fds []int) []byte {
 	b = l.appendHeader(b, level, 1, 4*len(fds))
 	start := len(b)
 	b = slices.Grow(b, l.Align(4*len(fds)))[:start+4*len(fds)]
 	for i, fd := range fds {
+		if fd != int(int32(fd)) {
+			fd = -1
+		}
 		l.putUint32(b[start+4*i:], uint32(fd))
 	}
 	return l.pad(b, 4*len(fds))
