@@ -49,6 +49,20 @@ func Parse(pkg, output string) (r Result, finished bool) {
 	return r, finished
 }
 
+var quietLine = regexp.MustCompile(`^(=== | *--- PASS: |PASS\n)`)
+
+// Complaints is a test binary's output without what tells of tests that start
+// or pass, of which there are hundreds.
+func Complaints(output string) string {
+	var b strings.Builder
+	for line := range strings.Lines(output) {
+		if !quietLine.MatchString(line) {
+			b.WriteString(line)
+		}
+	}
+	return b.String()
+}
+
 func (r *Result) count(pkg, verdict, test, reason string) {
 	switch verdict {
 	case "PASS":

@@ -102,7 +102,7 @@ func (r report) times() (s string) {
 func (r report) explain(name, console string) {
 	for _, s := range r.runs {
 		if s.verdict != "ok" {
-			fmt.Printf("%s: %s, %s: %q\n%s\n", name, s.target, s.pkg, s.verdict, foreign.Tail(s.output, 200))
+			fmt.Printf("%s: %s, %s: %q\n%s\n", name, s.target, s.pkg, s.verdict, foreign.Tail(foreign.Complaints(s.output), 200))
 		}
 	}
 	if !r.done {

@@ -183,7 +183,7 @@ func tests(ctx context.Context, b foreign.Binary, emulator string) foreign.Resul
 	if err != nil || !finished {
 		what := fmt.Sprintf("%s: %s: %v", b.Package, filepath.Base(b.File), err)
 		r.Failed = append(r.Failed, what)
-		fmt.Printf("%s\n%s\n", what, foreign.Tail(string(out), 200))
+		fmt.Printf("%s\n%s\n", what, foreign.Tail(foreign.Complaints(string(out)), 200))
 	}
 	return r
 }
