@@ -63,7 +63,7 @@ func start(ctx context.Context, g guest, kernel, initrd string) (console string)
 	ctx, cancel := context.WithTimeout(ctx, bound)
 	defer cancel()
 	words := slices.Concat(g.qemu, []string{
-		"-m", "512", "-nographic", "-no-reboot", "-monitor", "none",
+		"-m", fmt.Sprint(max(g.memory, 512)), "-nographic", "-no-reboot", "-monitor", "none",
 		"-kernel", kernel, "-initrd", initrd,
 		// A crash ends the machine; warnings stay out of the tests' output.
 		"-append", "console=" + g.console + " panic=-1 quiet loglevel=2",

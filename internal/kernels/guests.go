@@ -14,9 +14,10 @@ type guest struct {
 
 	qemu    []string // the program and what it needs to be this machine
 	pkg     string   // the Debian package that has the program
+	memory  int      // MiB, 512 if it says nothing; half of it holds the tests of all targets
 	console string   // where the kernel puts /dev/console, and what else it must be told
 
-	usual bool // runs without ALL_KERNELS, too: one guest for each word size and byte order
+	usual bool // runs without ALL_KERNELS, too: these have each word size and byte order, 386 being on amd64's
 }
 
 // guests is every machine. The kernels are of different ages on purpose: 6.1
@@ -35,9 +36,10 @@ var guests = []guest{
 		qemu: []string{"qemu-system-s390x", "-M", "s390-ccw-virtio", "-smp", "2"}, pkg: "qemu-system-misc", console: "ttyS0",
 	},
 	{
-		name: "arm", targets: []string{"arm GOARM=7", "arm GOARM=5", "arm GOARM=6"}, usual: true,
+		name: "arm", targets: []string{"arm GOARM=7", "arm GOARM=5", "arm GOARM=6"},
 		source: debian.Source{Suite: "forky", Arch: "armhf"}, pattern: `linux-binary-[0-9].*-armmp-lpae`,
 		qemu: []string{"qemu-system-arm", "-M", "virt", "-cpu", "cortex-a15"}, pkg: "qemu-system-arm", console: "ttyAMA0",
+		memory: 1024,
 	},
 	{
 		name: "mips64", targets: []string{"mips64", "mips"}, usual: true,
