@@ -14,9 +14,6 @@ import (
 // keyring is what the signatures of all sources are checked with.
 const keyring = "/usr/share/keyrings/debian-archive-keyring.gpg"
 
-// mirror is where packages come from.
-const mirror = "http://deb.debian.org/debian"
-
 // Source is one suite of the archive, for one architecture.
 type Source struct {
 	Suite string // "bookworm"
@@ -39,8 +36,12 @@ func CacheDir() (string, error) {
 }
 
 // newState writes the configuration. Status is the file of installed packages.
-func newState(name string, sources []Source, status string) (state, error) {
+func newState(ctx context.Context, name string, sources []Source, status string) (state, error) {
 	cache, err := CacheDir()
+	if err != nil {
+		return state{}, err
+	}
+	archive, err := mirror(ctx)
 	if err != nil {
 		return state{}, err
 	}
@@ -61,7 +62,7 @@ func newState(name string, sources []Source, status string) (state, error) {
 			options = "arch=" + src.Arch + " " + options
 			arch = fmt.Sprintf("APT::Architecture %q;\nAPT::Architectures { %q; };\n", src.Arch, src.Arch)
 		}
-		fmt.Fprintf(&list, "deb [%s] %s %s main\n", options, mirror, src.Suite)
+		fmt.Fprintf(&list, "deb [%s] %s %s main\n", options, archive, src.Suite)
 	}
 	if err := os.WriteFile(filepath.Join(s.dir, "sources.list"), []byte(list.String()), 0o644); err != nil {
 		return state{}, err
@@ -108,7 +109,7 @@ func Download(ctx context.Context, src Source, pattern string) (dir string, err 
 	if err != nil {
 		return "", err
 	}
-	s, err := newState(src.Suite+"-"+src.Arch, []Source{src}, "/dev/null")
+	s, err := newState(ctx, src.Suite+"-"+src.Arch, []Source{src}, "/dev/null")
 	if err != nil {
 		return "", err
 	}

@@ -58,7 +58,7 @@ func InstallNewer(ctx context.Context, tools ...Tool) error {
 		return fmt.Errorf("%w: install %s by hand", err, strings.Join(packages, " "))
 	}
 	// The machine's own list of sources stays as it is.
-	a, err := newState("install-"+release, []Source{{Suite: release}, {Suite: release + "-backports"}}, "/var/lib/dpkg/status")
+	a, err := newState(ctx, "install-"+release, []Source{{Suite: release}, {Suite: release + "-backports"}}, "/var/lib/dpkg/status")
 	if err != nil {
 		return err
 	}
