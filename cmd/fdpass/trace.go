@@ -19,7 +19,8 @@ func traceCommand() *command {
 		help: `Runs a program and shows every message with control messages that it and the
 processes that it starts send and receive: the number of the thread, over which
 descriptor, how many bytes of payload, and what. Messages of bytes alone are not
-shown. It writes to standard error, or to the -o FILE.
+shown. A call is shown when it has returned: what one process received may stand
+before what another sent. It writes to standard error, or to the -o FILE.
 
 It needs Linux 5.3 and the right to trace (ptrace(2)), and slows the program
 down, since it stops at each system call. What a program does by way of io_uring
