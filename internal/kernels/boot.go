@@ -12,7 +12,7 @@ import (
 
 // bound is how long a machine may run, on a busy computer, too. Starting alone
 // takes 10 to 30 seconds.
-const bound = 15 * time.Minute
+const bound = 20 * time.Minute
 
 // attempts is how often a machine is started whose emulation is known to fail
 // now and then, and did.
@@ -65,8 +65,8 @@ func start(ctx context.Context, g guest, kernel, initrd string) (console string)
 	words := slices.Concat(g.qemu, []string{
 		"-m", fmt.Sprint(max(g.memory, 512)), "-nographic", "-no-reboot", "-monitor", "none",
 		"-kernel", kernel, "-initrd", initrd,
-		// A crash ends the machine; warnings stay out of the tests' output.
-		"-append", "console=" + g.console + " panic=-1 quiet loglevel=2",
+		// A crash ends the machine, an oops too; warnings stay out of the tests' output.
+		"-append", "console=" + g.console + " panic=-1 oops=panic quiet loglevel=2",
 	})
 	cmd := exec.CommandContext(ctx, words[0], words[1:]...)
 	out, err := cmd.CombinedOutput()

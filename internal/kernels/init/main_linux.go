@@ -17,7 +17,7 @@ import (
 )
 
 // bound is how long the tests of one package may take.
-const bound = 8 * time.Minute
+const bound = 12 * time.Minute
 
 func main() {
 	if err := run(); err != nil {
