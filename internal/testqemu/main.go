@@ -63,10 +63,11 @@ func run(ctx context.Context, only string) error {
 	return nil
 }
 
-// needQemu installs qemu-user where it is missing and says which version it is.
+// needQemu installs qemu-user where it is missing, of the version that the
+// kernels run under, and says which that is.
 func needQemu(ctx context.Context) error {
 	qemu := debian.Tool{Command: "qemu-aarch64-static", Package: "qemu-user-static"}
-	if err := debian.Install(ctx, qemu); err != nil {
+	if err := debian.InstallNewer(ctx, qemu); err != nil {
 		return err
 	}
 	version, err := exec.CommandContext(ctx, qemu.Command, "--version").Output()
