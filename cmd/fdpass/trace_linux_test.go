@@ -21,6 +21,11 @@ func traced(t *testing.T, flags []string, program ...string) (trace string, stat
 	cmd := fdtest.Command(t, "fdpass", append(args, program...)...)
 	var errs strings.Builder
 	cmd.Stderr = &errs
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("%q wrote to standard error:\n%s", program, &errs)
+		}
+	})
 	if err := cmd.Run(); err != nil && cmd.ProcessState == nil {
 		t.Fatal(err)
 	}

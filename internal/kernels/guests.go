@@ -33,7 +33,7 @@ var guests = []guest{
 	{
 		name: "s390x", targets: []string{"s390x"}, usual: true,
 		source: debian.Source{Suite: "forky", Arch: "s390x"}, pattern: `linux-binary-[0-9].*-s390x`,
-		qemu: []string{"qemu-system-s390x", "-M", "s390-ccw-virtio", "-smp", "2"}, pkg: "qemu-system-misc", console: "ttyS0",
+		qemu: []string{"qemu-system-s390x", "-M", "s390-ccw-virtio"}, pkg: "qemu-system-misc", console: "ttyS0",
 	},
 	{
 		name: "mips64", targets: []string{"mips64", "mips"}, usual: true,
