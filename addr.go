@@ -4,6 +4,9 @@ import (
 	"bytes"
 	"encoding/binary"
 	"net"
+	"strings"
+
+	"example.com/fdpass/rawmsg"
 )
 
 // sockaddrLen is sizeof(struct sockaddr_un): sa_family_t, which is a 16-bit
@@ -27,23 +30,28 @@ func parseSockaddr(b []byte, network string) *net.UnixAddr {
 // network is what package net calls a type of Unix socket.
 func network(typ int) string {
 	switch typ {
-	case sockStream:
+	case rawmsg.SOCK_STREAM:
 		return "unix"
-	case sockDgram:
+	case rawmsg.SOCK_DGRAM:
 		return "unixgram"
 	}
 	return "unixpacket"
 }
 
-// appendSockaddr appends a sockaddr_un as the kernel reads it.
+// appendSockaddr appends a sockaddr_un as the kernel reads it. As in package net,
+// a name that begins with "@" or with a NUL is abstract. In a path the NUL would
+// be its end, so there it is EINVAL.
 func appendSockaddr(b []byte, addr *net.UnixAddr) ([]byte, error) {
 	name := addr.Name
 	if name == "" || len(name) > sockaddrLen-2 {
 		return b, errArgument("address %q", name)
 	}
 	b = binary.NativeEndian.AppendUint16(b, afUnix)
-	if name[0] == '@' {
+	if name[0] == '@' || name[0] == 0 {
 		return append(append(b, 0), name[1:]...), nil
+	}
+	if strings.IndexByte(name, 0) >= 0 {
+		return b, errArgument("address %q", name)
 	}
 	b = append(b, name...)
 	if len(name) < sockaddrLen-2 {

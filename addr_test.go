@@ -39,7 +39,7 @@ func TestWhereDoesADatagramComeFrom(t *testing.T) {
 	fdtest.NoLeak(t)
 	to := bound(t, filepath.Join(fdtest.SocketDir(t), "to"))
 	to.SetDeadline(soon())
-	r := receiver(t, to, fdpass.Options{MaxFDs: 1, Address: true})
+	r := receiver(t, to, fdpass.Options{MaxFDs: 1, From: true})
 	for _, name := range names(t) {
 		from := bound(t, name)
 		s, err := fdpass.NewSender(from)
@@ -86,7 +86,7 @@ func TestWhereDoesAnUnboundSocketSendFrom(t *testing.T) {
 	fdtest.NoLeak(t)
 	for network, typ := range fdtest.Types {
 		a, b := fdtest.Pair(t, typ)
-		r := receiver(t, fdpass.FD(b), fdpass.Options{Address: true})
+		r := receiver(t, fdpass.Socket(b), fdpass.Options{From: true})
 		mustSend(t, a, "x")
 		if m, err := r.Recv(make([]byte, 1)); err != nil || m.From() != nil {
 			t.Errorf("%s: %v, %v", network, m.From(), err)
@@ -102,7 +102,7 @@ func TestWhereDoesAnAcceptedSocketSendFrom(t *testing.T) {
 			c := connect()
 			s := acceptOne(t, l)
 			mustSend(t, s, "x")
-			r := receiver(t, fdpass.FD(c), fdpass.Options{Address: true})
+			r := receiver(t, fdpass.Socket(c), fdpass.Options{From: true})
 			m, err := r.Recv(make([]byte, 1))
 			if err != nil {
 				t.Fatal(err)
@@ -123,7 +123,7 @@ func TestWhereDoesAnAcceptedSocketSendFrom(t *testing.T) {
 func TestWhichAddressesAreRefused(t *testing.T) {
 	fdtest.NoLeak(t)
 	a, _ := fdtest.Pair(t, syscall.SOCK_DGRAM)
-	s, err := fdpass.NewSender(fdpass.FD(a))
+	s, err := fdpass.NewSender(fdpass.Socket(a))
 	if err != nil {
 		t.Fatal(err)
 	}

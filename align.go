@@ -1,6 +1,13 @@
 package fdpass
 
-import "example.com/fdpass/internal/cmsg"
+import "math/bits"
+
+// wordLen is sizeof(long) and sizeof(size_t), in bytes: 8 on 64-bit machines, 4
+// on 32-bit ones.
+const wordLen = bits.UintSize / 8
+
+// headerLen is sizeof(struct cmsghdr): cmsg_len, which is a size_t, and two ints.
+const headerLen = wordLen + 4 + 4
 
 // CmsgAlign rounds n, a number of bytes that is not negative, up to the
 // alignment of control messages: 8 on 64-bit machines, 4 on 32-bit ones.
@@ -8,24 +15,24 @@ import "example.com/fdpass/internal/cmsg"
 //	#define CMSG_ALIGN(len) (((len)+sizeof(long)-1) & ~(sizeof(long)-1))
 //
 // Source: include/linux/socket.h, cmsg(3).
-func CmsgAlign(n int) int { return cmsg.Native.Align(n) }
+func CmsgAlign(n int) int { return (n + wordLen - 1) &^ (wordLen - 1) }
 
 // CmsgLen is the value of cmsg_len for n bytes of data: the header and the
-// data, without the padding behind them. As a buffer's length it lets exactly
-// n bytes of data through.
+// data, without the padding that follows them. As the length of a buffer, it
+// lets exactly n bytes of data through.
 //
 //	#define CMSG_LEN(len) (sizeof(struct cmsghdr) + (len))
 //
 // The header is 16 bytes on 64-bit machines and 12 on 32-bit ones. Source:
 // include/linux/socket.h, cmsg(3).
-func CmsgLen(n int) int { return cmsg.Native.Len(n) }
+func CmsgLen(n int) int { return headerLen + n }
 
-// CmsgSpace is what a control message with n bytes of data takes up in a
-// buffer, padding included. It is the distance from one message to the next;
-// as a buffer's length for one descriptor it is a trap on 64-bit machines,
-// since CMSG_SPACE(4) = 24 bytes have room for two.
+// CmsgSpace is how many bytes a control message with n bytes of data occupies in
+// a buffer, padding included. It is the distance from one message to the next.
+// As the length of a buffer for one descriptor it is a trap on 64-bit machines:
+// CMSG_SPACE(4) = 24 bytes have room for two descriptors.
 //
 //	#define CMSG_SPACE(len) (sizeof(struct cmsghdr) + CMSG_ALIGN(len))
 //
 // Source: include/linux/socket.h, cmsg(3).
-func CmsgSpace(n int) int { return cmsg.Native.Space(n) }
+func CmsgSpace(n int) int { return headerLen + CmsgAlign(n) }

@@ -11,6 +11,7 @@ import (
 
 	"example.com/fdpass"
 	"example.com/fdpass/internal/fdtest"
+	"example.com/fdpass/rawmsg"
 )
 
 // allocRuns is how often each promise is tried.
@@ -44,11 +45,11 @@ func skipUnderRace(t *testing.T) {
 }
 
 // ends are both kinds of connection, and the far end of each.
-func ends(t *testing.T, f func(t *testing.T, far fdpass.FD, near syscall.Conn)) {
+func ends(t *testing.T, f func(t *testing.T, far fdpass.Socket, near syscall.Conn)) {
 	t.Run("bare", func(t *testing.T) {
 		fdtest.NoLeak(t)
 		a, b := fdtest.Pair(t, syscall.SOCK_STREAM)
-		f(t, fdpass.FD(a), fdpass.FD(b))
+		f(t, fdpass.Socket(a), fdpass.Socket(b))
 	})
 	t.Run("UnixConn", func(t *testing.T) {
 		fdtest.NoLeak(t)
@@ -61,13 +62,13 @@ func ends(t *testing.T, f func(t *testing.T, far fdpass.FD, near syscall.Conn)) 
 		if err := raw.Control(func(fd uintptr) { far = int(fd) }); err != nil {
 			t.Fatal(err)
 		}
-		f(t, fdpass.FD(far), b)
+		f(t, fdpass.Socket(far), b)
 		runtime.KeepAlive(a)
 	})
 }
 
 func TestDoSenderAndReceiverAllocateNothing(t *testing.T) {
-	ends(t, func(t *testing.T, far fdpass.FD, near syscall.Conn) {
+	ends(t, func(t *testing.T, far fdpass.Socket, near syscall.Conn) {
 		for _, n := range counts {
 			t.Run(fmt.Sprint(n), func(t *testing.T) {
 				s := must(fdpass.NewSender(near))(t)
@@ -96,7 +97,7 @@ func TestDoSenderAndReceiverAllocateNothing(t *testing.T) {
 }
 
 func TestDoBatchesAllocateNothing(t *testing.T) {
-	ends(t, func(t *testing.T, far fdpass.FD, near syscall.Conn) {
+	ends(t, func(t *testing.T, far fdpass.Socket, near syscall.Conn) {
 		const size = 8
 		for _, n := range counts {
 			t.Run(fmt.Sprint(n), func(t *testing.T) {
@@ -135,11 +136,11 @@ func TestDoBatchesAllocateNothing(t *testing.T) {
 }
 
 func TestDoesTheCodecAllocateNothing(t *testing.T) {
-	fds, control := make([]int, 0, fdpass.MaxFDs), make([]byte, 0, 2048)
+	fds, control := make([]int, 0, rawmsg.SCM_MAX_FD), make([]byte, 0, 2048)
 	in := make([]int, 200)
 	atMost(t, 0, func() error {
 		control = fdpass.AppendRights(control[:0], in...)
-		control = fdpass.AppendControl(control, fdpass.SOL_SOCKET, fdpass.SCM_CREDENTIALS, make([]byte, 12))
+		control = fdpass.AppendControl(control, rawmsg.SOL_SOCKET, rawmsg.SCM_CREDENTIALS, make([]byte, 12))
 		fds = fds[:0]
 		for c, err := range fdpass.ParseControls(control) {
 			if err != nil {
@@ -206,11 +207,12 @@ func TestDoFilesAllocateWhatOSNewFileNeeds(t *testing.T) {
 	})
 }
 
-// TestIsAReceiverSmall holds the memory of a Receiver, for who has ten thousand
-// connections, to a kilobyte.
+// TestIsAReceiverSmall limits the memory of a Receiver, for programs with ten
+// thousand connections, to two kilobytes, of which one is room for all descriptors
+// that a message can carry.
 func TestIsAReceiverSmall(t *testing.T) {
 	fdtest.NoLeak(t)
-	const n, limit = 10_000, 1024
+	const n, limit = 10_000, 2048
 	_, conn := fdtest.Conns(t, "unix")
 	receivers := make([]*fdpass.Receiver, n)
 	before := heap()

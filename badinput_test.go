@@ -26,7 +26,7 @@ var onConn = map[string]func(conn syscall.Conn) error{
 	"NewSender":        func(c syscall.Conn) error { _, err := fdpass.NewSender(c); return err },
 	"NewBatchReceiver": func(c syscall.Conn) error { _, err := fdpass.NewBatchReceiver(c, 1, fdpass.Options{}); return err },
 	"NewBatchSender":   func(c syscall.Conn) error { _, err := fdpass.NewBatchSender(c); return err },
-	"NewStream":        func(c syscall.Conn) error { _, err := fdpass.NewStream(c, 1); return err },
+	"NewStream":        func(c syscall.Conn) error { _, err := fdpass.NewStream(c, fdpass.StreamOptions{MaxFDs: 1}); return err },
 	"PeerCredentials":  func(c syscall.Conn) error { _, err := fdpass.PeerCredentials(c); return err },
 	"PeerPIDFD":        func(c syscall.Conn) error { _, err := fdpass.PeerPIDFD(c); return err },
 }
@@ -63,11 +63,11 @@ func TestWhatIsSaidOfAConnectionThatIsNone(t *testing.T) {
 		{"a closed connection", closedConn, net.ErrClosed},
 		{"a closed file", closedFile, net.ErrClosed},
 		{"a closed pipe", r, net.ErrClosed},
-		{"a descriptor of a file", fdpass.FD(file.Fd()), syscall.ENOTSOCK},
-		{"a negative descriptor", fdpass.FD(-1), syscall.EBADF},
-		{"no descriptor", fdpass.FD(1 << 20), syscall.EBADF},
-		{"an epoll descriptor", fdpass.FD(epoll), syscall.ENOTSOCK},
-		{"a TCP socket", fdpass.FD(tcp), fdpass.ErrNotUnix},
+		{"a descriptor of a file", fdpass.Socket(file.Fd()), syscall.ENOTSOCK},
+		{"a negative descriptor", fdpass.Socket(-1), syscall.EBADF},
+		{"no descriptor", fdpass.Socket(1 << 20), syscall.EBADF},
+		{"an epoll descriptor", fdpass.Socket(epoll), syscall.ENOTSOCK},
+		{"a TCP socket", fdpass.Socket(tcp), fdpass.ErrNotUnix},
 	} {
 		for name, call := range onConn {
 			if err := call(c.conn); !errors.Is(err, c.want) {
@@ -107,7 +107,7 @@ func TestAreNegativeNumbersRefused(t *testing.T) {
 		"ExtraRoom":        func() error { _, err := fdpass.NewReceiver(b, fdpass.Options{ExtraRoom: -1}); return err },
 		"NewBatchReceiver": func() error { _, err := fdpass.NewBatchReceiver(b, -1, fdpass.Options{}); return err },
 		"an empty batch":   func() error { _, err := fdpass.NewBatchReceiver(b, 0, fdpass.Options{}); return err },
-		"NewStream":        func() error { _, err := fdpass.NewStream(b, -1); return err },
+		"NewStream":        func() error { _, err := fdpass.NewStream(b, fdpass.StreamOptions{MaxFDs: -1}); return err },
 	} {
 		if err := call(); !errors.Is(err, syscall.EINVAL) {
 			t.Errorf("%s: %v, want EINVAL", name, err)
@@ -138,7 +138,7 @@ func TestMayABufferBeNil(t *testing.T) {
 			}
 			if typ != syscall.SOCK_STREAM {
 				m, err := r.Recv(nil)
-				if !errors.Is(err, fdpass.ErrPayloadTruncated) || len(m.FDs()) != 1 {
+				if !errors.Is(err, fdpass.ErrPayloadTruncated) || len(m.FDs()) != 0 {
 					t.Fatalf("Receiver: %v", err)
 				}
 				m.Close()

@@ -9,130 +9,197 @@ import (
 )
 
 // BatchReceiver receives many messages with one system call, recvmmsg(2),
-// again and again, without allocating. It does not own the connection and is
+// without allocating memory for each batch. It does not own the connection and is
 // not safe for concurrent use.
 type BatchReceiver struct {
-	end  endpoint
-	opts Options
-	msgs []Message
+	end    endpoint
+	opts   Options
+	closed bool
+	msgs   []*Message
 
 	// One piece of each for a message.
 	hdrs    []rawmsg.Mmsghdr
 	iovs    []rawmsg.Iovec
 	control []byte // in pieces of the same size
-	names   []byte // likewise, or nil
+	names   []byte // the same, or nil
 
-	// The call that is on.
+	// The current call.
 	bufs [][]byte
 	n    int
 	err  error
-	try  func(fd uintptr) bool
+	try  func(fd uintptr) bool // call, as a value that is allocated only once
 }
 
 // NewBatchReceiver makes a BatchReceiver for up to size messages a call, which
-// must be 1 or more. Options and errors are those of [NewReceiver].
+// must be 1 or more; more than [rawmsg.UIO_MAXIOV], which is as many as the kernel
+// takes, means that. Options and errors are those of [NewReceiver].
 func NewBatchReceiver(conn syscall.Conn, size int, opts Options) (*BatchReceiver, error) {
 	if size < 1 {
 		return nil, errArgument("a batch of %d messages", size)
 	}
+	size = min(size, rawmsg.UIO_MAXIOV)
 	end, room, err := opts.open(conn)
 	if err != nil {
 		return nil, err
 	}
 	b := &BatchReceiver{
 		end: end, opts: opts,
-		msgs:    make([]Message, size),
+		msgs:    make([]*Message, size),
 		hdrs:    make([]rawmsg.Mmsghdr, size),
 		iovs:    make([]rawmsg.Iovec, size),
-		control: make([]byte, size*room.size(opts.MaxFDs)),
+		control: make([]byte, size*room),
 	}
-	if opts.Address {
+	if opts.From {
 		b.names = make([]byte, size*sockaddrLen)
 	}
-	fds := make([]int, size*opts.MaxFDs)
 	for i := range b.msgs {
-		b.msgs[i].fds = piece(fds, i, size)[:0]
+		b.msgs[i] = &Message{message: newMessage()}
+		b.msgs[i].fds = make([]int, 0, opts.MaxFDs)
 	}
-	b.try = b.once
+	b.try = b.call
 	return b, nil
 }
 
-// piece is the part i of s, which has n parts of the same size.
+// piece is part i of s, which has n parts of the same size.
 func piece[T any](s []T, i, n int) []T {
 	size := len(s) / n
 	return s[i*size : (i+1)*size : (i+1)*size]
 }
 
 // Recv waits for a message and receives it and as many more as are there, each
-// payload into one of bufs; no more than there are buffers, than the batch is
-// large, and than the kernel takes at once, which is 1024. The messages are the BatchReceiver's own and good until the next call,
-// which closes what was not taken.
+// payload into one of bufs: no more than there are buffers, and no more than the
+// batch is large. The messages belong to the BatchReceiver and are valid until the
+// next call, which closes what was not taken.
 //
-// What is wrong with one message, [Message.Err] says: [ErrTruncated] or
-// [ErrPayloadTruncated], as for [Receiver.Recv]. The error of Recv itself is
-// about the call, and then there is no message: [io.EOF] and the others. What
-// breaks a batch off half way is reported by the next call. That the peer has
-// reset the connection (ECONNRESET) is told once, before the messages that are
-// still there.
-func (b *BatchReceiver) Recv(bufs [][]byte) ([]Message, error) {
-	for i := range b.msgs {
-		b.msgs[i].Close()
+// What is wrong with one message is reported by its [Message.Err]:
+// [ErrTruncated] or [ErrPayloadTruncated]; its descriptors have been closed, as
+// for [Receiver.Recv]. The error of Recv itself is about the call, and then there
+// is no message: [io.EOF] and the others. An error that ends a batch early is
+// reported by the next call. That the peer has reset the connection (ECONNRESET)
+// is reported once, before the messages that are still there.
+func (b *BatchReceiver) Recv(bufs [][]byte) ([]*Message, error) {
+	for _, m := range b.msgs {
+		m.drop()
+	}
+	if b.closed {
+		return nil, errClosed
 	}
 	b.bufs = bufs[:min(len(bufs), len(b.msgs))]
 	if err := b.checkBuffers(); err != nil {
 		return nil, err
 	}
-	if err := b.end.read(b.try); err != nil {
-		return nil, err
+	b.n, b.err = 0, errNotCalled
+	err := b.end.read(b.try)
+	if b.err == nil { // messages came, whatever else the connection says
+		return b.finish(err)
 	}
-	if b.err != nil {
-		return nil, os.NewSyscallError("recvmmsg", b.err)
+	if err == nil {
+		err = os.NewSyscallError("recvmmsg", b.err)
 	}
-	return b.settle()
+	return nil, err
+}
+
+// Discard closes the descriptors that were not taken from the messages of the
+// last batch, as Close of each of them does.
+func (b *BatchReceiver) Discard() (err error) {
+	for _, m := range b.msgs {
+		if cerr := m.Close(); err == nil {
+			err = cerr
+		}
+	}
+	return err
+}
+
+// Close is [BatchReceiver.Discard] and ends the use of the BatchReceiver:
+// [net.ErrClosed]. The connection stays open; it is the caller's.
+func (b *BatchReceiver) Close() error {
+	b.closed = true
+	return b.Discard()
 }
 
 func (b *BatchReceiver) checkBuffers() error {
 	if len(b.bufs) == 0 {
 		return errArgument("no buffers")
 	}
+	typ, err := b.end.kind()
+	if err != nil {
+		return err
+	}
 	for _, buf := range b.bufs {
-		if len(buf) == 0 && b.end.kind() == sockStream {
+		if len(buf) == 0 && typ == rawmsg.SOCK_STREAM {
 			return ErrNoPayload
 		}
 	}
 	return nil
 }
 
-// once makes the system call. Where the kernel does the waiting, it waits for
-// the first message alone.
-func (b *BatchReceiver) once(fd uintptr) (done bool) {
+// call makes the system call. Where the kernel does the waiting, it waits only
+// for the first message.
+func (b *BatchReceiver) call(fd uintptr) (done bool) {
 	n := len(b.msgs)
 	for i, buf := range b.bufs {
 		b.hdrs[i].Len = 0
-		arm(&b.hdrs[i].Hdr, &b.iovs[i], buf, piece(b.control, i, n), piece(b.names, i, n))
+		setPiece(&b.iovs[i], buf)
+		fillHeader(&b.hdrs[i].Hdr, &b.iovs[i], piece(b.control, i, n), piece(b.names, i, n))
 	}
-	flags := b.end.wait | msgCmsgCloexec | msgWaitforone
+	flags := b.end.wait | rawmsg.MSG_CMSG_CLOEXEC | rawmsg.MSG_WAITFORONE
 	b.n, b.err = rawmsg.Recvmmsg(int(fd), b.hdrs[:len(b.bufs)], flags)
-	return !b.end.again(b.err)
+	return b.err != syscall.EAGAIN || !b.end.waits(0)
 }
 
-// settle looks at every message that the kernel has reported. It repeats the end
-// of a connection in the rest of the batch: what looks like the end and has a
-// message behind it is an empty message.
-func (b *BatchReceiver) settle() ([]Message, error) {
+// finish looks at every message that the kernel has reported. An error of the
+// connection that came all the same closes what was received.
+func (b *BatchReceiver) finish(connErr error) ([]*Message, error) {
 	size := len(b.msgs)
 	for i := range b.n {
-		m, h := &b.msgs[i], &b.hdrs[i]
-		m.fill(&h.Hdr, b.end.typ, b.bufs[i][:h.Len], piece(b.control, i, size), piece(b.names, i, size))
-		m.err = m.settle(b.opts.MaxFDs, &b.opts)
+		m, h := b.msgs[i], &b.hdrs[i]
+		m.set(&h.Hdr, b.end.typ, b.bufs[i][:h.Len], piece(b.control, i, size), piece(b.names, i, size))
+		m.accept(b.opts.MaxFDs, &b.opts)
+		if connErr != nil {
+			m.drop()
+		}
 	}
-	n := b.n
-	for n > 0 && b.msgs[n-1].isEOF() {
-		n--
-		b.msgs[n].Close()
+	if connErr != nil {
+		return nil, connErr
+	}
+	n := b.withoutEnd()
+	for _, m := range b.msgs[n:b.n] {
+		m.drop()
 	}
 	if n == 0 {
 		return nil, io.EOF
 	}
 	return b.msgs[:n], nil
 }
+
+// withoutEnd returns how many messages came before the end of the connection. At
+// the end, the kernel reports it once for each buffer that is left, so something
+// that looks like the end is an empty seqpacket message if another message follows
+// it, if a buffer is left over, or if the socket has not ended by now.
+func (b *BatchReceiver) withoutEnd() int {
+	n := b.n
+	for n > 0 && b.msgs[n-1].isEnd() {
+		n--
+	}
+	if n < b.n && b.end.typ == rawmsg.SOCK_SEQPACKET && (b.n < len(b.bufs) || !b.ended()) {
+		return b.n
+	}
+	return n
+}
+
+// ended reports whether the next receive would find the end, or an empty message.
+// Without a control buffer, a peek makes no descriptors.
+func (b *BatchReceiver) ended() bool {
+	n, err := 0, error(nil)
+	cerr := b.end.control(func(fd int) error {
+		var h rawmsg.Msghdr
+		n, err = rawmsg.Recvmsg(fd, &h, rawmsg.MSG_PEEK|rawmsg.MSG_DONTWAIT)
+		if h.Flags&(rawmsg.MSG_TRUNC|rawmsg.MSG_CTRUNC) != 0 {
+			n = 1 // there was something that did not fit
+		}
+		return nil
+	})
+	return cerr != nil || n == 0 && err == nil
+}
+
+var _ io.Closer = (*BatchReceiver)(nil)

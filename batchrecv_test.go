@@ -34,9 +34,9 @@ func batch(t *testing.T, conn syscall.Conn, size int, opts fdpass.Options) (*fdp
 
 // summary says for each message its payload, its descriptors and its error, and
 // closes it.
-func summary(msgs []fdpass.Message) (s []string) {
+func summary(msgs []*fdpass.Message) (s []string) {
 	for i := range msgs {
-		m := &msgs[i]
+		m := msgs[i]
 		line := fmt.Sprintf("%s %d", m.Payload(), len(m.FDs()))
 		for _, err := range []error{fdpass.ErrTruncated, fdpass.ErrPayloadTruncated, syscall.EMFILE} {
 			if errors.Is(m.Err(), err) {
@@ -54,7 +54,7 @@ func TestDoesABatchBringEachMessageItsOwn(t *testing.T) {
 		t.Run(network, func(t *testing.T) {
 			fdtest.NoLeak(t)
 			a, b := fdtest.Pair(t, typ)
-			r, bufs := batch(t, fdpass.FD(b), 8, fdpass.Options{MaxFDs: 5, Credentials: true})
+			r, bufs := batch(t, fdpass.Socket(b), 8, fdpass.Options{MaxFDs: 5, Credentials: true})
 			fds := fdtest.FDs(t, 5)
 			for range 2 {
 				for i := range 5 {
@@ -65,7 +65,7 @@ func TestDoesABatchBringEachMessageItsOwn(t *testing.T) {
 					t.Fatalf("%d messages, %v", len(msgs), err)
 				}
 				for i := range msgs {
-					m := &msgs[i]
+					m := msgs[i]
 					if string(m.Payload()) != fmt.Sprint("message ", i) || m.Err() != nil {
 						t.Errorf("message %d: %q, %v", i, m.Payload(), m.Err())
 					}
@@ -85,7 +85,7 @@ func TestDoesABatchBringEachMessageItsOwn(t *testing.T) {
 func TestDoesTheNextBatchCloseWhatWasNotTaken(t *testing.T) {
 	fdtest.NoLeak(t)
 	a, b := fdtest.Pair(t, syscall.SOCK_SEQPACKET)
-	r, bufs := batch(t, fdpass.FD(b), 3, fdpass.Options{MaxFDs: 2})
+	r, bufs := batch(t, fdpass.Socket(b), 3, fdpass.Options{MaxFDs: 2})
 	fds := fdtest.FDs(t, 2)
 	before := fdtest.Count(t)
 	for range 3 {
@@ -114,7 +114,7 @@ func TestIsAMessageInTheMiddleOfABatchTruncated(t *testing.T) {
 		t.Run(network, func(t *testing.T) {
 			fdtest.NoLeak(t)
 			a, b := fdtest.Pair(t, typ)
-			r, bufs := batch(t, fdpass.FD(b), 4, fdpass.Options{MaxFDs: 2})
+			r, bufs := batch(t, fdpass.Socket(b), 4, fdpass.Options{MaxFDs: 2})
 			fds := fdtest.FDs(t, 7)
 			mustSend(t, a, "a", fds[:2]...)
 			mustSend(t, a, "b", fds...)
@@ -134,7 +134,7 @@ func TestIsAMessageInTheMiddleOfABatchTruncated(t *testing.T) {
 func TestIsAPayloadInTheMiddleOfABatchTruncated(t *testing.T) {
 	fdtest.NoLeak(t)
 	a, b := fdtest.Pair(t, syscall.SOCK_DGRAM)
-	r, bufs := batch(t, fdpass.FD(b), 4, fdpass.Options{MaxFDs: 2})
+	r, bufs := batch(t, fdpass.Socket(b), 4, fdpass.Options{MaxFDs: 2})
 	bufs[1] = bufs[1][:2]
 	fds := fdtest.FDs(t, 2)
 	for _, p := range []string{"one", "two", "three"} {
@@ -144,7 +144,7 @@ func TestIsAPayloadInTheMiddleOfABatchTruncated(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []string{"one 2", "tw 2 " + fdpass.ErrPayloadTruncated.Error(), "three 2"}
+	want := []string{"one 2", "tw 0 " + fdpass.ErrPayloadTruncated.Error(), "three 2"}
 	if got := summary(msgs); !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
@@ -154,7 +154,7 @@ func TestWhatDoesATableThatFillsUpInABatchLeak(t *testing.T) {
 	fdtest.SkipUnderQemuUser(t, qemuRoom)
 	fdtest.NoLeak(t)
 	a, b := fdtest.Pair(t, syscall.SOCK_SEQPACKET)
-	r, bufs := batch(t, fdpass.FD(b), 4, fdpass.Options{MaxFDs: 3})
+	r, bufs := batch(t, fdpass.Socket(b), 4, fdpass.Options{MaxFDs: 3})
 	fds := fdtest.FDs(t, 3)
 	for _, p := range []string{"a", "b", "c"} {
 		mustSend(t, a, p, fds...)
@@ -206,7 +206,7 @@ func TestDoesAResetLoseTheMessagesBeforeIt(t *testing.T) {
 	fdtest.SkipUnderQemuUser(t, "its recvmmsg is many times recvmsg")
 	fdtest.NoLeak(t)
 	a, b := fdtest.Pair(t, syscall.SOCK_STREAM)
-	r, bufs := batch(t, fdpass.FD(b), 4, fdpass.Options{MaxFDs: 1})
+	r, bufs := batch(t, fdpass.Socket(b), 4, fdpass.Options{MaxFDs: 1})
 	mustSend(t, b, "never read")
 	mustSend(t, a, "x", fdtest.FDs(t, 1)...)
 	fdtest.Close(t, a) // with something unread, which resets the connection
@@ -227,7 +227,7 @@ func TestHowManyMessagesDoesABatchTake(t *testing.T) {
 	fdtest.NoLeak(t)
 	to := bound(t, filepath.Join(fdtest.SocketDir(t), "to"))
 	from := bound(t, filepath.Join(fdtest.SocketDir(t), "from"))
-	r, bufs := batch(t, to, 3, fdpass.Options{MaxFDs: 1, Address: true})
+	r, bufs := batch(t, to, 3, fdpass.Options{MaxFDs: 1, From: true})
 	s := sender(t, from)
 	for range 5 {
 		out := &fdpass.Outgoing{Payload: []byte("x"), FDs: fdtest.FDs(t, 1), To: to.LocalAddr().(*net.UnixAddr)}

@@ -9,20 +9,22 @@ import (
 )
 
 // BatchSender sends many messages with as few system calls as the kernel
-// allows, sendmmsg(2), again and again, without allocating in the steady state.
-// It does not own the connection and is not safe for concurrent use.
+// allows, sendmmsg(2), without allocating memory for each batch. It does not own
+// the connection and is not safe for concurrent use.
 type BatchSender struct {
-	end  endpoint
-	hdrs []rawmsg.Mmsghdr
-	iovs []rawmsg.Iovec
-	mem  []byte // control messages and addresses, one after the other
+	end   endpoint
+	hdrs  []rawmsg.Mmsghdr
+	iovs  []rawmsg.Iovec
+	mem   []byte     // control messages and addresses, one after the other
+	plain []Outgoing // messages with the descriptors of their files
+	files []*os.File
 
-	// The call that is on.
+	// The current call.
 	msgs []Outgoing
-	done int // messages that have gone
-	part int // bytes of the next one that have gone
+	done int // messages that have been sent
+	part int // bytes of the next one that have been sent
 	err  error
-	try  func(fd uintptr) bool
+	try  func(fd uintptr) bool // push, as a value that is allocated only once
 }
 
 // NewBatchSender makes a BatchSender. Errors are those of [NewReceiver].
@@ -31,84 +33,125 @@ func NewBatchSender(conn syscall.Conn) (*BatchSender, error) {
 	if err != nil {
 		return nil, err
 	}
+	end.share()
 	b := &BatchSender{end: end}
 	b.try = b.push
 	return b, nil
 }
 
-// Send sends messages in their order and returns how many have gone as a whole.
-// It waits until all have, or until one fails: that is msgs[n], and on a stream
-// part of its bytes may have gone, and with the first of them its descriptors.
+// Send sends messages in their order and returns how many have been sent as a
+// whole. It waits until all have been sent or one has failed, which is msgs[n].
+// On a stream, the first nbytes of that one's payload have been sent, and if
+// there were any, its descriptors with them.
 //
-// Errors are those of [Sender.SendMessage]. A message that could not be sent at
-// all ([ErrTooManyFDs], [ErrNoPayload]) keeps the whole batch back.
-func (b *BatchSender) Send(msgs []Outgoing) (n, part int, err error) {
-	if err := b.prepare(msgs); err != nil {
-		return 0, 0, err
+// Errors are those of [Sender.SendMessage]. If one message cannot be sent at all
+// ([ErrTooManyFDs], [ErrNoPayload]), none is sent.
+func (b *BatchSender) Send(msgs []Outgoing) (n, nbytes int, err error) {
+	b.done, b.part = 0, 0
+	for i := range msgs {
+		if err := msgs[i].check(&b.end); err != nil {
+			return 0, 0, err
+		}
+		b.files = append(b.files, msgs[i].Files...)
 	}
-	err = b.end.write(b.try)
+	files := b.files
+	b.files = b.files[:0]
+	if len(files) == 0 {
+		err = b.sendFDs(msgs)
+	} else {
+		err = withFDs(files, nil, func(fds []int) error { return b.sendFDs(b.withNumbers(msgs, fds)) })
+		clear(files)
+	}
+	return b.done, b.part, err
+}
+
+// withNumbers replaces the files of messages by their descriptors.
+func (b *BatchSender) withNumbers(msgs []Outgoing, fds []int) []Outgoing {
+	b.plain = append(b.plain[:0], msgs...)
+	for i := range b.plain {
+		out := &b.plain[i]
+		if n := len(out.Files); n > 0 {
+			out.FDs = slices.Concat(out.FDs, fds[:n])
+			out.Files, fds = nil, fds[n:]
+		}
+	}
+	return b.plain
+}
+
+// sendFDs sends messages without files.
+func (b *BatchSender) sendFDs(msgs []Outgoing) error {
+	if err := b.prepare(msgs); err != nil {
+		return err
+	}
+	err := b.end.write(b.try)
 	if err == nil {
 		err = os.NewSyscallError("sendmmsg", b.err)
 	}
 	b.msgs = nil
-	return b.done, b.part, err
+	clear(b.plain)
+	return err
 }
 
-// prepare checks all messages and fills in their headers.
-func (b *BatchSender) prepare(msgs []Outgoing) (err error) {
-	size := 0
+// prepare fills in the headers of all messages.
+func (b *BatchSender) prepare(msgs []Outgoing) error {
+	size, pieces := 0, 0
 	for i := range msgs {
-		if err := msgs[i].check(&b.end); err != nil {
-			return err
-		}
 		size += msgs[i].controlLen() + sockaddrLen
+		pieces += 1 + len(msgs[i].More)
 	}
 	b.hdrs = slices.Grow(b.hdrs[:0], len(msgs))[:len(msgs)]
-	b.iovs = slices.Grow(b.iovs[:0], len(msgs))[:len(msgs)]
-	mem := slices.Grow(b.mem[:0], size) // so that it stays in its place below
-	b.mem = mem
+	// Both have to stay in their places below.
+	iovs := slices.Grow(b.iovs[:0], pieces)[:0]
+	mem := slices.Grow(b.mem[:0], size)
+	b.iovs, b.mem = iovs, mem
 	for i := range msgs {
-		control := msgs[i].appendControl(mem)[len(mem):]
+		out := &msgs[i]
+		control := out.appendControl(mem)[len(mem):]
 		mem = mem[:len(mem)+len(control)]
-		name, err := msgs[i].appendName(mem)
+		name, err := out.appendName(mem)
 		if err != nil {
 			return err
 		}
 		name = name[len(mem):]
 		mem = mem[:len(mem)+len(name)]
-		arm(&b.hdrs[i].Hdr, &b.iovs[i], msgs[i].Payload, control, name)
+		h, from := &b.hdrs[i].Hdr, len(iovs)
+		iovs = appendIovecs(iovs, 0, out.Payload, out.More)
+		fillHeader(h, nil, control, name)
+		h.Iov, h.Iovlen = start(iovs[from:]), uintptr(len(iovs)-from)
 	}
-	b.msgs, b.done, b.part, b.err = msgs, 0, 0, nil
+	b.msgs, b.err = msgs, errNotCalled
 	return nil
 }
 
-// push makes the system call until every message has gone. The kernel stops at
-// one that fails or that it takes in part, and tells of an error only if it was
-// the first: the next turn of the loop makes it so.
+// push makes the system call until every message has been sent. The kernel stops
+// at one that fails or that it takes in part. It returns an error only if that was
+// the first: the next turn of the loop makes it the first.
 func (b *BatchSender) push(fd uintptr) (done bool) {
 	for b.done < len(b.msgs) {
-		n, err := rawmsg.Sendmmsg(int(fd), b.hdrs[b.done:], b.end.wait|msgNosignal)
+		n, err := rawmsg.Sendmmsg(int(fd), b.hdrs[b.done:], b.end.wait|rawmsg.MSG_NOSIGNAL)
 		if err != nil {
 			b.err = err
-			return !b.end.again(err)
+			return err != syscall.EAGAIN || !b.end.waits(0)
 		}
-		b.err = nil
 		for range n {
 			b.advance()
 		}
 	}
+	b.err = nil
 	return true
 }
 
-// advance takes note of what has gone of the first message that is left. If that
-// is not all of it, it is a stream, and the descriptors have gone.
+// advance takes note of what has been sent of the first message that is left. If
+// that is not all of it, it is a stream, and the descriptors have been sent.
 func (b *BatchSender) advance() {
 	h, out := &b.hdrs[b.done], &b.msgs[b.done]
 	b.part += int(h.Len)
-	if b.part < len(out.Payload) {
-		armRest(&h.Hdr, &b.iovs[b.done], out.Payload[b.part:], out.credentialsLen())
+	if b.part >= out.payloadLen() {
+		b.done++
+		b.part = 0
 		return
 	}
-	b.done++
-	b.part = 0
+	rest := appendIovecs(nil, b.part, out.Payload, out.More)
+	h.Hdr.Iov, h.Hdr.Iovlen = &rest[0], uintptr(len(rest))
+	h.Hdr.Controllen = uintptr(out.credentialsLen())
 }

@@ -42,8 +42,8 @@ func TestDoesABatchSendEachMessageItsOwn(t *testing.T) {
 		t.Run(network, func(t *testing.T) {
 			fdtest.NoLeak(t)
 			a, b := fdtest.Pair(t, typ)
-			s := batchSender(t, fdpass.FD(a))
-			r := receiver(t, fdpass.FD(b), fdpass.Options{MaxFDs: 5, Credentials: true})
+			s := batchSender(t, fdpass.Socket(a))
+			r := receiver(t, fdpass.Socket(b), fdpass.Options{MaxFDs: 5, Credentials: true})
 			fds := fdtest.FDs(t, 5)
 			msgs := outgoing(fds)
 			cred := ownCredentials()
@@ -75,7 +75,7 @@ func TestWhereDoesABatchBreakOff(t *testing.T) {
 		t.Run(network, func(t *testing.T) {
 			fdtest.NoLeak(t)
 			a, b := fdtest.Pair(t, typ)
-			s := batchSender(t, fdpass.FD(a))
+			s := batchSender(t, fdpass.Socket(a))
 			msgs := outgoing(fdtest.FDs(t, 4))
 			msgs[2].FDs = []int{msgs[2].FDs[0], 1 << 20}
 			n, part, err := s.Send(msgs)
@@ -105,7 +105,7 @@ func TestWhereDoesABatchBreakOff(t *testing.T) {
 func TestDoesAMessageThatCannotBeSentKeepTheBatchBack(t *testing.T) {
 	fdtest.NoLeak(t)
 	a, b := fdtest.Pair(t, syscall.SOCK_STREAM)
-	s := batchSender(t, fdpass.FD(a))
+	s := batchSender(t, fdpass.Socket(a))
 	fds := fdtest.FDs(t, 2)
 	for _, c := range []struct {
 		bad  fdpass.Outgoing

@@ -49,7 +49,7 @@ func newLink(b *testing.B, nfds int, conn bool) *link {
 	b.Helper()
 	l := &link{one: make([]byte, 1), fds: fdtest.FDs(b, nfds)}
 	l.a, l.b = fdtest.Pair(b, syscall.SOCK_STREAM)
-	l.send = must(fdpass.NewBatchSender(fdpass.FD(l.a)))(b)
+	l.send = must(fdpass.NewBatchSender(fdpass.Socket(l.a)))(b)
 	if conn {
 		l.conn = unixConn(b, l.b)
 	}
@@ -73,7 +73,7 @@ func (l *link) end() syscall.Conn {
 	if l.conn != nil {
 		return l.conn
 	}
-	return fdpass.FD(l.b)
+	return fdpass.Socket(l.b)
 }
 
 func must[T any](v T, err error) func(testing.TB) T {
@@ -144,7 +144,7 @@ func BenchmarkReceiver(b *testing.B) {
 					if err != nil {
 						return fds, err
 					}
-					return m.AppendFDs(fds), nil
+					return m.TakeFDsInto(fds), nil
 				})
 			})
 		})
@@ -184,7 +184,7 @@ func BenchmarkBatchReceiver(b *testing.B) {
 				l.drain(b, batchSize, func(fds []int) ([]int, error) {
 					msgs, err := r.Recv(bufs)
 					for i := range msgs {
-						fds = msgs[i].AppendFDs(fds)
+						fds = msgs[i].TakeFDsInto(fds)
 					}
 					return fds, err
 				})
@@ -270,7 +270,7 @@ func BenchmarkSendFDs(b *testing.B) {
 func BenchmarkSend(b *testing.B) {
 	forCounts(b, false, func(b *testing.B, l *link, nfds int) {
 		files := fdtest.Files(b, nfds)
-		l.supply(b, 1, func() error { return fdpass.Send(fdpass.FD(l.b), files...) })
+		l.supply(b, 1, func() error { return fdpass.Send(fdpass.Socket(l.b), files...) })
 	})
 }
 

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"example.com/fdpass"
+	"example.com/fdpass/rawmsg"
 )
 
 func TestAreTheMacrosThoseOfCmsg(t *testing.T) {
@@ -150,15 +151,15 @@ func TestAreValuesOfOtherMessagesRead(t *testing.T) {
 	data := make([]byte, 64)
 	for _, c := range []fdpass.Control{
 		{},
-		{Level: fdpass.SOL_SOCKET + 1, Type: fdpass.SCM_RIGHTS, Data: data},
-		{Level: fdpass.SOL_SOCKET + 1, Type: fdpass.SCM_CREDENTIALS, Data: data},
-		{Level: fdpass.SOL_SOCKET + 1, Type: fdpass.SoTimestampNew, Data: data},
-		{Level: fdpass.SOL_SOCKET, Type: 1000, Data: data},
-		{Level: fdpass.SOL_SOCKET, Type: fdpass.SCM_CREDENTIALS, Data: data[:11]},
-		{Level: fdpass.SOL_SOCKET, Type: fdpass.SCM_PIDFD, Data: data[:3]},
-		{Level: fdpass.SOL_SOCKET, Type: fdpass.SCM_INQ, Data: data[:3]},
-		{Level: fdpass.SOL_SOCKET, Type: fdpass.SoTimestampNew, Data: data[:15]},
-		{Level: fdpass.SOL_SOCKET, Type: fdpass.SoTimestampOld, Data: data[:byWord(15, 7)]},
+		{Level: rawmsg.SOL_SOCKET + 1, Type: rawmsg.SCM_RIGHTS, Data: data},
+		{Level: rawmsg.SOL_SOCKET + 1, Type: rawmsg.SCM_CREDENTIALS, Data: data},
+		{Level: rawmsg.SOL_SOCKET + 1, Type: rawmsg.SO_TIMESTAMP_NEW, Data: data},
+		{Level: rawmsg.SOL_SOCKET, Type: 1000, Data: data},
+		{Level: rawmsg.SOL_SOCKET, Type: rawmsg.SCM_CREDENTIALS, Data: data[:11]},
+		{Level: rawmsg.SOL_SOCKET, Type: rawmsg.SCM_PIDFD, Data: data[:3]},
+		{Level: rawmsg.SOL_SOCKET, Type: rawmsg.SCM_INQ, Data: data[:3]},
+		{Level: rawmsg.SOL_SOCKET, Type: rawmsg.SO_TIMESTAMP_NEW, Data: data[:15]},
+		{Level: rawmsg.SOL_SOCKET, Type: rawmsg.SO_TIMESTAMP_OLD, Data: data[:byWord(15, 7)]},
 	} {
 		if fds, err := c.Rights(nil); fds != nil || err != nil {
 			t.Errorf("%v: descriptors %v, %v", c, fds, err)
@@ -167,9 +168,9 @@ func TestAreValuesOfOtherMessagesRead(t *testing.T) {
 			t.Errorf("%v: pidfd %v, %v", c, fd, err)
 		}
 		_, cred := c.Credentials()
-		_, label := c.Label()
-		_, inq := c.Inq()
-		_, stamp := c.Time()
+		_, label := c.SecurityLabel()
+		_, inq := c.QueuedBytes()
+		_, stamp := c.Timestamp()
 		if cred || label || inq || stamp {
 			t.Errorf("%v has a value", c)
 		}
@@ -188,8 +189,8 @@ func TestIsANegativeSlotADescriptor(t *testing.T) {
 
 func TestWhereDoesALabelEnd(t *testing.T) {
 	for data, want := range map[string]string{"": "", "unconfined": "unconfined", "system_u:\x00": "system_u:"} {
-		c := fdpass.Control{Level: fdpass.SOL_SOCKET, Type: fdpass.SCM_SECURITY, Data: []byte(data)}
-		if got, ok := c.Label(); !ok || got != want {
+		c := fdpass.Control{Level: rawmsg.SOL_SOCKET, Type: rawmsg.SCM_SECURITY, Data: []byte(data)}
+		if got, ok := c.SecurityLabel(); !ok || got != want {
 			t.Errorf("%q: %q, %v", data, got, ok)
 		}
 	}

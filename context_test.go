@@ -133,7 +133,7 @@ func TestDoesACancelledSendKeepTheDeadline(t *testing.T) {
 		t.Fatal(err)
 	}
 	out := &fdpass.Outgoing{Payload: make([]byte, 1<<22), FDs: fdtest.FDs(t, 2)}
-	n, err := s.SendContext(cancelled(t), out)
+	n, err := s.SendMessageContext(cancelled(t), out)
 	if !errors.Is(err, context.Canceled) || n == len(out.Payload) {
 		t.Fatalf("%d bytes went, %v", n, err)
 	}
@@ -163,7 +163,7 @@ func TestDoesADoneContextTouchTheConnection(t *testing.T) {
 	if _, err := r.RecvContext(ctx, make([]byte, 1)); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("receive: %v", err)
 	}
-	if n, err := sender(t, b).SendContext(ctx, &fdpass.Outgoing{Payload: []byte("x")}); n != 0 || !errors.Is(err, context.DeadlineExceeded) {
+	if n, err := sender(t, b).SendMessageContext(ctx, &fdpass.Outgoing{Payload: []byte("x")}); n != 0 || !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("send: %d, %v", n, err)
 	}
 	if !b.read.IsZero() || !b.write.IsZero() {
@@ -218,7 +218,7 @@ func TestIsAMessageLostWhenTheContextIsCancelled(t *testing.T) {
 func TestWhichConnectionsHaveNoDeadline(t *testing.T) {
 	fdtest.NoLeak(t)
 	a, b := fdtest.Pair(t, syscall.SOCK_STREAM)
-	r, s := receiver(t, fdpass.FD(b), fdpass.Options{}), sender(t, fdpass.FD(a))
+	r, s := receiver(t, fdpass.Socket(b), fdpass.Options{}), sender(t, fdpass.Socket(a))
 	if err := r.SetReadDeadline(soon()); !errors.Is(err, os.ErrNoDeadline) {
 		t.Errorf("read: %v", err)
 	}
@@ -230,11 +230,11 @@ func TestWhichConnectionsHaveNoDeadline(t *testing.T) {
 	if _, err := r.RecvContext(ctx, make([]byte, 1)); !errors.Is(err, errors.ErrUnsupported) {
 		t.Errorf("receive: %v", err)
 	}
-	if _, err := s.SendContext(ctx, &fdpass.Outgoing{Payload: []byte("x")}); !errors.Is(err, errors.ErrUnsupported) {
+	if _, err := s.SendMessageContext(ctx, &fdpass.Outgoing{Payload: []byte("x")}); !errors.Is(err, errors.ErrUnsupported) {
 		t.Errorf("send: %v", err)
 	}
 	// A context that is never done needs none.
-	if _, err := s.SendContext(context.Background(), &fdpass.Outgoing{Payload: []byte("x")}); err != nil {
+	if _, err := s.SendMessageContext(context.Background(), &fdpass.Outgoing{Payload: []byte("x")}); err != nil {
 		t.Error(err)
 	}
 	if _, err := r.RecvContext(context.Background(), make([]byte, 1)); err != nil {
@@ -266,7 +266,7 @@ func TestIsAContextRefusedWhereNothingEndsTheWait(t *testing.T) {
 	if _, err := r.RecvContext(ctx, make([]byte, 1)); !errors.Is(err, errors.ErrUnsupported) {
 		t.Errorf("receive: want ErrUnsupported, got %v", err)
 	}
-	if _, err := s.SendContext(ctx, &fdpass.Outgoing{Payload: []byte("x")}); !errors.Is(err, errors.ErrUnsupported) {
+	if _, err := s.SendMessageContext(ctx, &fdpass.Outgoing{Payload: []byte("x")}); !errors.Is(err, errors.ErrUnsupported) {
 		t.Errorf("send: want ErrUnsupported, got %v", err)
 	}
 }

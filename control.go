@@ -4,18 +4,19 @@ import (
 	"iter"
 
 	"example.com/fdpass/internal/cmsg"
+	"example.com/fdpass/rawmsg"
 )
 
 // Control is one control message: struct cmsghdr and what follows it.
 type Control struct {
-	Level int    // cmsg_level: [SOL_SOCKET] for everything on a Unix socket
-	Type  int    // cmsg_type: [SCM_RIGHTS], [SCM_CREDENTIALS], …
+	Level int    // cmsg_level: [rawmsg.SOL_SOCKET] for everything on a Unix socket
+	Type  int    // cmsg_type: [rawmsg.SCM_RIGHTS], [rawmsg.SCM_CREDENTIALS] and others
 	Data  []byte // the data without padding, a part of the buffer that was parsed and good as long as that
 }
 
-// ParseControls goes through a control buffer, as recvmsg(2) leaves it in the
-// first msg_controllen bytes. Where the buffer is malformed it yields
-// [ErrMalformed] after the good messages before that place, and ends; a rest
+// ParseControls iterates over a control buffer, as recvmsg(2) leaves it in the
+// first msg_controllen bytes. Where the buffer is malformed, it yields
+// [ErrMalformed] after the good messages before that place, and ends. A rest
 // that is too short for a header is the end, as for CMSG_NXTHDR of cmsg(3).
 //
 // It allocates nothing and never panics. Descriptors that a rights message
@@ -44,14 +45,13 @@ func AppendControl(b []byte, level, typ int, data []byte) []byte {
 
 // AppendRights appends an SCM_RIGHTS message that carries fds to b, in
 // CMSG_SPACE(4*len(fds)) bytes, and returns the longer slice. The descriptors
-// stay the caller's. The kernel refuses a message with more than [MaxFDs].
+// stay the caller's. The kernel refuses a message with more than [rawmsg.SCM_MAX_FD].
 func AppendRights(b []byte, fds ...int) []byte {
-	return cmsg.Native.AppendRights(b, SOL_SOCKET, fds)
+	return cmsg.Native.AppendRights(b, rawmsg.SOL_SOCKET, fds)
 }
 
-// is tells whether c is the kind of message that a socket option or SCM_…
-// number names.
-func (c Control) is(typ int) bool { return c.Level == SOL_SOCKET && c.Type == typ }
+// is reports whether c is of the level SOL_SOCKET and of type typ.
+func (c Control) is(typ int) bool { return c.Level == rawmsg.SOL_SOCKET && c.Type == typ }
 
 // uint32At reads the number at byte i of the data.
 func (c Control) uint32At(i int) uint32 { return cmsg.Native.Uint32(c.Data[i:]) }

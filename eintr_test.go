@@ -88,7 +88,7 @@ func TestIsAReceiveThatSignalsInterruptTakenUpAgain(t *testing.T) {
 	fdtest.NoLeak(t)
 	a, b := fdtest.Pair(t, syscall.SOCK_STREAM)
 	setTimeout(t, b, syscall.SO_RCVTIMEO)
-	r, err := fdpass.NewBatchReceiver(fdpass.FD(b), 2, fdpass.Options{MaxFDs: 2})
+	r, err := fdpass.NewBatchReceiver(fdpass.Socket(b), 2, fdpass.Options{MaxFDs: 2})
 	if err != nil {
 		t.Fatal(err)
 	}

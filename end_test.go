@@ -27,7 +27,7 @@ func TestIsAnEmptyMessageTheEnd(t *testing.T) {
 	} {
 		fdtest.NoLeak(t)
 		a, b := fdtest.Pair(t, c.typ)
-		r := receiver(t, fdpass.FD(b), c.opts)
+		r := receiver(t, fdpass.Socket(b), c.opts)
 		mustSend(t, a, "", fdtest.FDs(t, c.fds)...)
 		mustSend(t, a, "x")
 		m, err := r.Recv(make([]byte, 1))
@@ -53,7 +53,7 @@ func TestWhatIsTheEnd(t *testing.T) {
 				fdtest.NoLeak(t)
 				a, b := fdtest.Pair(t, typ)
 				v.opts.MaxFDs = 1
-				r := receiver(t, fdpass.FD(b), v.opts)
+				r := receiver(t, fdpass.Socket(b), v.opts)
 				mustSend(t, a, "x", fdtest.FDs(t, 1)...)
 				fdtest.Close(t, a)
 				if m, err := r.Recv(make([]byte, 1)); err != nil || len(m.FDs()) != 1 {

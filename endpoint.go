@@ -1,36 +1,24 @@
 package fdpass
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
 	"os"
 	"syscall"
+
+	"example.com/fdpass/rawmsg"
 )
-
-// FD is a bare descriptor of a socket, as a [syscall.Conn] for the functions of
-// this package. Calls on it block as the descriptor does: in the kernel, which
-// no deadline and no context ends, unless it is nonblocking (EAGAIN) or has
-// SO_RCVTIMEO or SO_SNDTIMEO set. The descriptor stays the caller's, who must
-// not close it while a call is on.
-type FD int
-
-// SyscallConn implements [syscall.Conn].
-func (fd FD) SyscallConn() (syscall.RawConn, error) { return bare(fd), nil }
-
-// bare calls back at once, since the kernel does the waiting.
-type bare int
-
-func (fd bare) Control(f func(fd uintptr)) error    { f(uintptr(fd)); return nil }
-func (fd bare) Read(f func(fd uintptr) bool) error  { f(uintptr(fd)); return nil }
-func (fd bare) Write(f func(fd uintptr) bool) error { f(uintptr(fd)); return nil }
 
 // endpoint is one end of a Unix socket, and how to wait for it.
 type endpoint struct {
-	conn syscall.Conn
-	raw  syscall.RawConn
-	wait int // MSG_DONTWAIT where Go's poller does the waiting, 0 where the kernel does
-	typ  int // SOCK_STREAM, …, or 0 as long as nobody has asked; see kind
+	conn   syscall.Conn
+	raw    syscall.RawConn
+	wait   int             // MSG_DONTWAIT where Go's poller does the waiting, 0 where the kernel does
+	typ    int             // SOCK_STREAM and so on, or 0 until somebody needs it; see kind
+	shared *lease          // what the connection's users share, or nil
+	ctx    context.Context // that of the current call, or nil
 }
 
 // open finds out what conn is.
@@ -41,35 +29,28 @@ func open(conn syscall.Conn) (e endpoint, err error) {
 	if errSystem != nil {
 		return e, errSystem
 	}
-	e = endpoint{conn: conn, wait: msgDontwait}
+	e = endpoint{conn: conn, wait: rawmsg.MSG_DONTWAIT}
 	if e.raw, err = conn.SyscallConn(); err != nil {
 		return e, fmt.Errorf("fdpass: %w", err)
 	}
 	switch c := conn.(type) {
-	case *net.UnixConn: // a Unix socket for sure, and nonblocking
-		if err := e.raw.Control(func(uintptr) {}); err != nil { // closed
-			return e, fmt.Errorf("fdpass: %w", err)
+	case *net.UnixConn: // certainly a Unix socket, and nonblocking
+		if err := e.raw.Control(func(uintptr) {}); err != nil { // it is closed
+			return e, e.connError(err)
 		}
 		return e, nil
-	case FD:
+	case Socket:
+		if c != Socket(int32(c)) { // the kernel would cut the number to a C int
+			return e, fmt.Errorf("fdpass: socket %d: %w", int(c), syscall.EBADF)
+		}
 		e.wait = 0
 		return e, checkUnix(int(c))
 	}
-	return inspect(e)
+	return e, e.control(checkUnix)
 }
 
-// inspect asks the kernel what a connection of an unknown kind is.
-func inspect(e endpoint) (endpoint, error) {
-	err := e.control(func(fd int) error {
-		if _, ok := e.conn.(*os.File); ok && blocks(fd) { // then the poller does not have it
-			e.wait = 0
-		}
-		return checkUnix(fd)
-	})
-	return e, err
-}
-
-// isNil finds out about nil pointers too, with which package net panics.
+// isNil reports whether there is no connection. It finds nil pointers, too,
+// with which package net panics.
 func isNil(conn syscall.Conn) bool {
 	switch c := conn.(type) {
 	case nil:
@@ -82,51 +63,79 @@ func isNil(conn syscall.Conn) bool {
 	return false
 }
 
-// kind is the type of the socket, SOCK_STREAM and so on. Most calls can do
-// without it, and so without the system call that finds it out.
-func (e *endpoint) kind() int {
+// kind is the type of the socket, SOCK_STREAM and so on. Most calls do not need
+// it, and so make no system call to find it out.
+func (e *endpoint) kind() (typ int, err error) {
 	if e.typ == 0 {
-		e.control(func(fd int) (err error) {
-			e.typ, err = getsockopt(fd, soType)
-			return err
+		err = e.control(func(fd int) (err error) {
+			e.typ, err = getsockopt(fd, rawmsg.SO_TYPE)
+			return os.NewSyscallError("getsockopt SO_TYPE", err)
 		})
 	}
-	return e.typ
+	return e.typ, err
 }
 
-// control runs f with the descriptor, which stays open as long.
+// control calls f with the descriptor, which stays open until f returns.
 func (e *endpoint) control(f func(fd int) error) error {
-	var err error
-	if cerr := e.raw.Control(func(fd uintptr) { err = f(int(fd)) }); cerr != nil {
+	err := errNotCalled
+	cerr := e.raw.Control(func(fd uintptr) { err = f(int(fd)) })
+	if cerr != nil {
 		return e.connError(cerr)
 	}
 	return err
 }
 
-// read has f called with the descriptor until it returns true, waiting for
+// waits reports whether a call with these flags that got EAGAIN is to be made
+// again when the poller says so. If not, the caller wanted one try, or it is the
+// kernel that does the waiting.
+func (e *endpoint) waits(flags int) bool {
+	return e.wait != 0 && flags&rawmsg.MSG_DONTWAIT == 0
+}
+
+// read calls f with the descriptor until it returns true, and waits for
 // something to read in between.
 func (e *endpoint) read(f func(fd uintptr) bool) error {
-	if err := e.raw.Read(f); err != nil {
-		return e.connError(err)
-	}
-	return nil
+	return e.poll(reading, e.raw.Read, f)
 }
 
 // write is read for writing.
 func (e *endpoint) write(f func(fd uintptr) bool) error {
-	if err := e.raw.Write(f); err != nil {
-		return e.connError(err)
+	return e.poll(writing, e.raw.Write, f)
+}
+
+// poll waits by means of the connection, and begins again where the wait was
+// ended by the context of another call. A file that turns out not to be in the
+// poller waits in the kernel from then on.
+func (e *endpoint) poll(dir direction, wait func(func(fd uintptr) bool) error, f func(fd uintptr) bool) error {
+	for {
+		ended := e.shared.ended(dir)
+		err := wait(f)
+		switch {
+		case err == nil:
+			return nil
+		case errors.Is(err, os.ErrDeadlineExceeded) && e.shared.resumes(e.ctx, dir, ended):
+		case e.wait != 0 && e.unpolled(err):
+			e.wait = 0
+		default:
+			return e.connError(err)
+		}
 	}
-	return nil
 }
 
-// again tells whether a call has to wait and be made once more.
-func (e *endpoint) again(err error) bool {
-	return err == syscall.EAGAIN && e.wait != 0
+// unpolled reports whether a wait failed because an [*os.File] is not in Go's
+// poller. Package os has no exported error for it, and the file's O_NONBLOCK does
+// not show it: any holder of the open file description can change that.
+func (e *endpoint) unpolled(err error) bool {
+	f, ok := e.conn.(*os.File)
+	if !ok || errors.Is(err, os.ErrDeadlineExceeded) {
+		return false
+	}
+	_, serr := f.Stat()
+	return serr == nil
 }
 
-// connError is what a connection says that was closed or whose deadline is
-// over. A closed [*os.File] says something that matches no exported error.
+// connError is the error of a connection that was closed or whose deadline has
+// passed. A closed [*os.File] returns one that matches no exported error.
 func (e *endpoint) connError(err error) error {
 	if f, ok := e.conn.(*os.File); ok && !errors.Is(err, os.ErrDeadlineExceeded) {
 		if _, serr := f.Stat(); errors.Is(serr, os.ErrClosed) {

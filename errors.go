@@ -10,24 +10,30 @@ import (
 )
 
 // What a caller can test for with errors.Is. Errors of system calls are
-// [*os.SyscallError], which carry the call's name and the errno.
+// [*os.SyscallError], with the call's name and the errno.
 var (
 	// ErrTruncated: the peer sent more descriptors than were asked for, or
 	// more of something else than there was room for, or the descriptor table
-	// had no place for them (MSG_CTRUNC). What came has been closed.
+	// had no place for them (MSG_CTRUNC). What came has been closed. The cause
+	// matches as well: EMFILE for a full table, ErrMalformed, or the errno in
+	// the place of a descriptor.
 	ErrTruncated = errors.New("fdpass: control messages truncated")
 
 	// ErrPayloadTruncated: a datagram or seqpacket message was longer than the
 	// buffer, and the kernel has dropped the rest of it (MSG_TRUNC).
 	ErrPayloadTruncated = errors.New("fdpass: payload truncated")
 
-	// ErrTooManyFDs: more than [MaxFDs] descriptors to send in one message, or
-	// more received on a [Stream] than its limit.
+	// ErrCount: the message brought fewer or more descriptors than the caller
+	// wants, who said exactly how many. More are ErrTruncated, too.
+	ErrCount = errors.New("fdpass: not the number of descriptors that was asked for")
+
+	// ErrTooManyFDs: more than [rawmsg.SCM_MAX_FD] descriptors to send in one
+	// message, or more held by a [Stream] than its limit.
 	ErrTooManyFDs = errors.New("fdpass: too many descriptors")
 
 	// ErrNoPayload: descriptors or credentials to send without a byte of payload
-	// on a stream, where the kernel would drop them, or an empty buffer to receive into on a
-	// stream, where "nothing" and the end could not be told apart.
+	// on a stream, where the kernel would drop them, or an empty buffer to
+	// receive into on a stream, where "nothing" and the end look the same.
 	ErrNoPayload = errors.New("fdpass: a stream socket needs at least one byte of payload")
 
 	// ErrNotUnix: the socket is not a Unix-domain socket, and would take the
@@ -41,12 +47,45 @@ var (
 	ErrNoPIDFD = errors.New("fdpass: no pidfd in the message")
 )
 
-// Why a message is truncated is told in the text, and for a full table by
-// EMFILE, so that a server can wait as it does when accept fails with it.
+// The text of a truncation says why, and for a full table EMFILE, so that a
+// server can wait, as it does when accept fails with it.
 var (
-	errSurplus = fmt.Errorf("%w: more than there was room for", ErrTruncated)
-	errMissing = fmt.Errorf("%w: no place in the descriptor table: %w", ErrTruncated, syscall.EMFILE)
+	errNoRoom  = fmt.Errorf("%w: more than there was room for", ErrTruncated)
+	errNoPlace = fmt.Errorf("%w: no place in the descriptor table: %w", ErrTruncated, syscall.EMFILE)
 )
+
+// surplusError is a message with more descriptors than the caller allows.
+type surplusError struct{ max int }
+
+func (e *surplusError) Error() string {
+	return fmt.Sprintf("%v: more descriptors than the %d allowed", ErrTruncated, e.max)
+}
+func (e *surplusError) Unwrap() error { return ErrTruncated }
+
+// countError is a message with another number of descriptors than the caller
+// wants.
+type countError struct {
+	want, got, payload int
+	err                error // why, or nil
+}
+
+func errCount(want, got, payload int) error {
+	return &countError{want: want, got: got, payload: payload}
+}
+
+func (e *countError) Error() string {
+	got := fmt.Sprint(e.got)
+	if e.err != nil {
+		got = "more"
+	}
+	return fmt.Sprintf("fdpass: want %d descriptors, got %s with %d bytes of payload", e.want, got, e.payload)
+}
+
+func (e *countError) Is(target error) bool { return target == ErrCount }
+func (e *countError) Unwrap() error        { return e.err }
+
+// errNotCalled is a [syscall.Conn] that does not do what its documentation says.
+var errNotCalled = errors.New("fdpass: the connection returned without a call")
 
 // errArgument is a caller's mistake: EINVAL, as the kernel would say.
 func errArgument(format string, args ...any) error {

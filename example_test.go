@@ -18,31 +18,17 @@ import (
 	"time"
 
 	"example.com/fdpass"
+	"example.com/fdpass/rawmsg"
 )
 
-// connected is a connected pair of Unix sockets, "unix", "unixgram" or
-// "unixpacket". In a real program the ends are in two processes.
+// connected is a connected pair of Unix sockets. In a real program the ends are in
+// two processes.
 func connected(network string) (a, b *net.UnixConn) {
-	typ := map[string]int{
-		"unix":       syscall.SOCK_STREAM,
-		"unixgram":   syscall.SOCK_DGRAM,
-		"unixpacket": syscall.SOCK_SEQPACKET,
-	}[network]
-	fds, err := syscall.Socketpair(syscall.AF_UNIX, typ|syscall.SOCK_CLOEXEC, 0)
+	a, b, err := fdpass.Pair(network)
 	if err != nil {
 		log.Fatal(err)
 	}
-	return connFor(fds[0]), connFor(fds[1])
-}
-
-func connFor(fd int) *net.UnixConn {
-	f := os.NewFile(uintptr(fd), "socketpair")
-	defer f.Close() // FileConn duplicates it
-	conn, err := net.FileConn(f)
-	if err != nil {
-		log.Fatal(err)
-	}
-	return conn.(*net.UnixConn)
+	return a, b
 }
 
 // fileWith is a file that holds a text and has no name.
@@ -57,13 +43,6 @@ func fileWith(text string) *os.File {
 	return f
 }
 
-// closeAll closes received descriptors that an example has no use for.
-func closeAll(fds []int) {
-	for _, fd := range fds {
-		syscall.Close(fd)
-	}
-}
-
 // Two ends of a connection: one passes an open file, the other reads it.
 func Example() {
 	sender, receiver := connected("unix")
@@ -76,12 +55,12 @@ func Example() {
 	}
 	file.Close() // the receiver has its own
 
-	files, err := fdpass.Recv(receiver, 1)
+	received, err := fdpass.RecvFile(receiver)
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer files[0].Close()
-	text, err := io.ReadAll(files[0])
+	defer received.Close()
+	text, err := io.ReadAll(received)
 	fmt.Printf("%q %v\n", text, err)
 	// Output: "hello\n" <nil>
 }
@@ -102,12 +81,12 @@ func ExampleSend() {
 	}
 	w.Close() // so that the reader sees the end when the other side has closed
 
-	files, err := fdpass.Recv(b, 1)
+	f, err := fdpass.RecvFile(b)
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Fprint(files[0], "through the pipe")
-	files[0].Close()
+	fmt.Fprint(f, "through the pipe")
+	f.Close()
 
 	text, err := io.ReadAll(r)
 	fmt.Printf("%s, %v\n", text, err)
@@ -155,17 +134,15 @@ func ExampleSendMsg() {
 	}
 
 	p := make([]byte, 100)
-	n, files, err := fdpass.RecvMsg(b, p, 2)
+	n, files, err := fdpass.RecvExactly(b, p, 2)
 	if err != nil {
 		log.Fatal(err)
 	}
-	for i, name := range strings.Fields(string(p[:n])) {
-		fmt.Println(name, files[i] != nil)
-		files[i].Close()
+	fmt.Printf("%s: %d files\n", p[:n], len(files))
+	for _, f := range files {
+		f.Close()
 	}
-	// Output:
-	// stdin true
-	// stdout true
+	// Output: stdin stdout: 2 files
 }
 
 func ExampleRecvMsg() {
@@ -179,14 +156,144 @@ func ExampleRecvMsg() {
 	}
 
 	p := make([]byte, 100)
-	n, files, err := fdpass.RecvMsg(b, p, 1)
+	n, files, err := fdpass.RecvMsg(b, p, 1) // at most one
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer files[0].Close()
-	text, _ := io.ReadAll(files[0])
-	fmt.Printf("%s: %s", p[:n], text)
+	for _, f := range files {
+		text, _ := io.ReadAll(f)
+		fmt.Printf("%s: %s", p[:n], text)
+		f.Close()
+	}
 	// Output: the log: a line of the log
+}
+
+// A message without a file, or with two, is an error, and nothing stays open.
+func ExampleRecvFile() {
+	a, b := connected("unix")
+	defer a.Close()
+	defer b.Close()
+	fdpass.Send(a)
+	fdpass.Send(a, os.Stdin)
+
+	for range 2 {
+		f, err := fdpass.RecvFile(b)
+		if err != nil {
+			fmt.Println(err)
+			continue
+		}
+		fmt.Println("a file")
+		f.Close()
+	}
+	// Output:
+	// fdpass: want 1 descriptors, got 0 with 1 bytes of payload
+	// a file
+}
+
+// The payload says why there is no file.
+func ExampleRecvExactly() {
+	a, b := connected("unixpacket")
+	defer a.Close()
+	defer b.Close()
+	fdpass.SendMsg(a, []byte("no such file"))
+
+	p := make([]byte, 100)
+	n, files, err := fdpass.RecvExactly(b, p, 1)
+	if errors.Is(err, fdpass.ErrCount) {
+		fmt.Printf("refused: %s\n", p[:n])
+		return
+	}
+	if err != nil {
+		log.Fatal(err)
+	}
+	files[0].Close()
+	// Output: refused: no such file
+}
+
+func ExampleRecvMsgFDs() {
+	a, b := connected("unix")
+	defer a.Close()
+	defer b.Close()
+	if _, err := fdpass.SendMsgFDs(a, []byte("two"), 0, 1); err != nil {
+		log.Fatal(err)
+	}
+
+	p := make([]byte, 100)
+	n, fds, err := fdpass.RecvMsgFDs(b, p, 2)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer fdpass.CloseFDs(fds)
+	fmt.Printf("%s: %d\n", p[:n], len(fds))
+	// Output: two: 2
+}
+
+// A descriptor that another process left open becomes a connection of package
+// net.
+func ExampleNewUnixConn() {
+	pair, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer syscall.Close(pair[0])
+	conn, err := fdpass.NewUnixConn(pair[1])
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer conn.Close() // the number pair[1] is closed already
+
+	conn.SetReadDeadline(time.Now().Add(time.Minute))
+	fdpass.SendFDs(pair[0], 0)
+	f, err := fdpass.RecvFile(conn)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println("a file with a deadline for its arrival")
+	f.Close()
+	// Output: a file with a deadline for its arrival
+}
+
+// Options on a listening socket hold for everybody who connects later.
+func ExampleOptions_Apply() {
+	dir, err := os.MkdirTemp("", "fdpass")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: filepath.Join(dir, "socket"), Net: "unix"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer l.Close()
+	opts := fdpass.Options{MaxFDs: 1, Credentials: true}
+	if err := opts.Apply(l); err != nil {
+		log.Fatal(err)
+	}
+
+	client, err := net.Dial("unix", l.Addr().String())
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer client.Close()
+	client.Write([]byte("sent before anybody accepts"))
+
+	conn, err := l.AcceptUnix()
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer conn.Close()
+	r, err := fdpass.NewReceiver(conn, opts)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer r.Close()
+	m, err := r.Recv(make([]byte, 100))
+	if err != nil {
+		log.Fatal(err)
+	}
+	cred, ok := m.Credentials()
+	fmt.Println(ok, int(cred.PID) == os.Getpid())
+	// Output: true true
 }
 
 func ExampleSendFDs() {
@@ -194,7 +301,7 @@ func ExampleSendFDs() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer closeAll(pair[:])
+	defer fdpass.CloseFDs(pair[:])
 
 	// Standard input and output, by number. They stay open here as well.
 	if err := fdpass.SendFDs(pair[0], 0, 1); err != nil {
@@ -202,7 +309,7 @@ func ExampleSendFDs() {
 	}
 	fds, err := fdpass.RecvFDs(pair[1], 2)
 	fmt.Println(len(fds), err)
-	closeAll(fds)
+	fdpass.CloseFDs(fds)
 	// Output: 2 <nil>
 }
 
@@ -227,7 +334,7 @@ func ExampleRecvFDs() {
 		}
 		// A message without descriptors is not a message with descriptor 0.
 		fmt.Println("descriptors:", len(fds))
-		closeAll(fds)
+		fdpass.CloseFDs(fds)
 	}
 	// Output:
 	// descriptors: 1
@@ -236,18 +343,18 @@ func ExampleRecvFDs() {
 }
 
 // A bare descriptor goes wherever a connection does.
-func ExampleFD() {
+func ExampleSocket() {
 	pair, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_SEQPACKET|syscall.SOCK_CLOEXEC, 0)
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer closeAll(pair[:])
+	defer fdpass.CloseFDs(pair[:])
 
-	if _, err := fdpass.SendMsg(fdpass.FD(pair[0]), []byte("hello"), os.Stdin); err != nil {
+	if _, err := fdpass.SendMsg(fdpass.Socket(pair[0]), []byte("hello"), os.Stdin); err != nil {
 		log.Fatal(err)
 	}
 	p := make([]byte, 100)
-	n, files, err := fdpass.RecvMsg(fdpass.FD(pair[1]), p, 1)
+	n, files, err := fdpass.RecvExactly(fdpass.Socket(pair[1]), p, 1)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -300,11 +407,10 @@ func ExampleReceiver_Recv() {
 		fmt.Printf("%q, but its descriptors are closed\n", m.Payload())
 	case errors.Is(err, fdpass.ErrPayloadTruncated):
 		fmt.Printf("%q, but that is not all; descriptors: %d\n", m.Payload(), len(m.FDs()))
-		m.Close()
 	case err != nil:
 		log.Fatal(err)
 	}
-	// Output: "a long", but that is not all; descriptors: 2
+	// Output: "a long", but that is not all; descriptors: 0
 }
 
 func ExampleReceiver_RecvContext() {
@@ -399,7 +505,7 @@ func ExampleMessage_TakeFDs() {
 	defer done()
 
 	fds := m.TakeFDs() // ours from here on
-	defer closeAll(fds)
+	defer fdpass.CloseFDs(fds)
 	fmt.Println("taken:", len(fds), "left:", len(m.FDs()))
 	// Output: taken: 2 left: 0
 }
@@ -409,22 +515,22 @@ func ExampleMessage_TakeFiles() {
 		fdpass.Outgoing{Payload: []byte("one"), FDs: []int{0}})
 	defer done()
 
-	for _, f := range m.TakeFiles() {
+	for _, f := range m.TakeFiles(string(m.Payload())) {
 		fmt.Println(f.Name())
 		f.Close()
 	}
-	// Output: fdpass
+	// Output: one
 }
 
 // One slice for the descriptors of many messages needs no allocation.
-func ExampleMessage_AppendFDs() {
+func ExampleMessage_TakeFDsInto() {
 	m, done := received("unix", fdpass.Options{MaxFDs: 4},
 		fdpass.Outgoing{Payload: []byte("three"), FDs: []int{0, 1, 2}})
 	defer done()
 
 	queue := make([]int, 0, 100)
-	queue = m.AppendFDs(queue)
-	defer closeAll(queue)
+	queue = m.TakeFDsInto(queue)
+	defer fdpass.CloseFDs(queue)
 	fmt.Println("in the queue:", len(queue))
 	// Output: in the queue: 3
 }
@@ -440,11 +546,11 @@ func ExampleMessage_Credentials() {
 	// Output: true true true
 }
 
-func ExampleMessage_Time() {
+func ExampleMessage_Timestamp() {
 	a, b := connected("unixgram")
 	defer a.Close()
 	defer b.Close()
-	r, err := fdpass.NewReceiver(b, fdpass.Options{Timestamps: true})
+	r, err := fdpass.NewReceiver(b, fdpass.Options{Timestamp: true})
 	if errors.Is(err, errors.ErrUnsupported) { // before Linux 5.1
 		r, err = fdpass.NewReceiver(b, fdpass.Options{})
 	}
@@ -456,7 +562,7 @@ func ExampleMessage_Time() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	sent, ok := m.Time()
+	sent, ok := m.Timestamp()
 	if !ok {
 		sent = time.Now() // when it arrived will have to do
 	}
@@ -537,7 +643,7 @@ func ExampleNewSender() {
 	}
 	for range 3 {
 		p := make([]byte, 100)
-		n, files, err := fdpass.RecvMsg(b, p, 1)
+		n, files, err := fdpass.RecvExactly(b, p, 1)
 		if err != nil {
 			log.Fatal(err)
 		}
@@ -612,7 +718,7 @@ func ExampleMessage_From() {
 		log.Fatal(err)
 	}
 
-	r, err := fdpass.NewReceiver(server, fdpass.Options{MaxFDs: 1, Address: true})
+	r, err := fdpass.NewReceiver(server, fdpass.Options{MaxFDs: 1, From: true})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -648,7 +754,7 @@ func ExampleSender_SendContext() {
 		received <- len(files)
 	}()
 	large := make([]byte, 64<<20)
-	n, err := s.SendContext(ctx, &fdpass.Outgoing{Payload: large, FDs: []int{0}})
+	n, err := s.SendContext(ctx, large, 0)
 	fmt.Println("all:", n == len(large), errors.Is(err, context.Canceled))
 	fmt.Println("descriptors:", <-received)
 	// Output:
@@ -669,6 +775,7 @@ func ExampleBatchReceiver() {
 	if err != nil {
 		log.Fatal(err)
 	}
+	defer batch.Close()
 	bufs := make([][]byte, 16)
 	for i := range bufs {
 		bufs[i] = make([]byte, 100)
@@ -677,10 +784,10 @@ func ExampleBatchReceiver() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	for i := range msgs {
-		fds := msgs[i].TakeFDs()
-		fmt.Printf("%s, descriptors: %d, %v\n", msgs[i].Payload(), len(fds), msgs[i].Err())
-		closeAll(fds)
+	for _, m := range msgs {
+		fds := m.TakeFDs()
+		fmt.Printf("%s, descriptors: %d, %v\n", m.Payload(), len(fds), m.Err())
+		fdpass.CloseFDs(fds)
 	}
 	// Output:
 	// message 0, descriptors: 1, <nil>
@@ -722,8 +829,8 @@ func ExampleBatchSender() {
 	// two: 2
 }
 
-// A protocol of frames, each with a length before it, read ahead through a
-// bufio.Reader. Every frame gets its own descriptors and no other's.
+// A protocol in which each sendmsg is one frame, with a length before it, read
+// ahead through a bufio.Reader. Every frame gets its own descriptors and no other's.
 func ExampleStream() {
 	a, b := connected("unix")
 	defer b.Close()
@@ -738,7 +845,7 @@ func ExampleStream() {
 		frame("one", os.Stderr)
 	}()
 
-	stream, err := fdpass.NewStream(b, 16)
+	stream, err := fdpass.NewStream(b, fdpass.StreamOptions{MaxFDs: 16})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -756,9 +863,12 @@ func ExampleStream() {
 			log.Fatal(err)
 		}
 		consumed := stream.Offset() - int64(buffered.Buffered())
-		fds := stream.TakeFDs(consumed)
+		fds, err := stream.TakeFDs(consumed)
+		if err != nil {
+			log.Fatal(err)
+		}
 		fmt.Printf("%s: %d\n", text, len(fds))
-		closeAll(fds)
+		fdpass.CloseFDs(fds)
 	}
 	// Output:
 	// none: 0
@@ -766,32 +876,38 @@ func ExampleStream() {
 	// one: 1
 }
 
-func ExampleStream_WriteFDs() {
+// A protocol in which one sendmsg carries many messages, like Wayland: each says
+// by its type how many descriptors it takes, and they are a queue.
+func ExampleStream_TakeNextFDs() {
 	a, b := connected("unix")
-	defer a.Close()
-	defer b.Close()
-	left, err := fdpass.NewStream(a, 0)
+	left, err := fdpass.NewStream(a, fdpass.StreamOptions{})
 	if err != nil {
 		log.Fatal(err)
 	}
-	right, err := fdpass.NewStream(b, 16)
+	defer left.Close()
+	right, err := fdpass.NewStream(b, fdpass.StreamOptions{MaxFDs: 16})
 	if err != nil {
 		log.Fatal(err)
 	}
 	defer right.Close()
 
-	fmt.Fprint(left, "without, ")
-	left.WriteFDs([]byte("with"), 0)
+	// Four messages of one byte: how many descriptors each takes.
+	left.Send([]byte{0, 2, 0, 1}, 0, 1, 2)
 
-	text := make([]byte, len("without, with"))
-	if _, err := io.ReadFull(right, text); err != nil {
-		log.Fatal(err)
+	for range 4 {
+		var takes [1]byte
+		if _, err := io.ReadFull(right, takes[:]); err != nil {
+			log.Fatal(err)
+		}
+		fds, err := right.TakeNextFDs(int(takes[0]))
+		fmt.Println(len(fds), err)
+		fdpass.CloseFDs(fds)
 	}
-	for _, f := range right.TakeFiles(right.Offset()) {
-		fmt.Printf("%s: a file\n", text)
-		f.Close()
-	}
-	// Output: without, with: a file
+	// Output:
+	// 0 <nil>
+	// 2 <nil>
+	// 0 <nil>
+	// 1 <nil>
 }
 
 // Who is at the other end of a connection, without its saying anything.
@@ -853,10 +969,10 @@ func ExampleAppendRights() {
 
 func ExampleAppendControl() {
 	var b []byte
-	b = fdpass.AppendControl(b, fdpass.SOL_SOCKET, fdpass.SCM_SECURITY, []byte("label"))
+	b = fdpass.AppendControl(b, rawmsg.SOL_SOCKET, rawmsg.SCM_SECURITY, []byte("label"))
 	b = fdpass.AppendRights(b, 7)
 	for c := range fdpass.ParseControls(b) {
-		label, ok := c.Label()
+		label, ok := c.SecurityLabel()
 		fmt.Printf("type %d: %q %v\n", c.Type, label, ok)
 	}
 	// Output:

@@ -11,6 +11,7 @@ import (
 
 	"example.com/fdpass"
 	"example.com/fdpass/internal/fdtest"
+	"example.com/fdpass/rawmsg"
 )
 
 // What went wrong in other programs, and does not here. Batches, contexts and
@@ -34,7 +35,7 @@ func TestDoesAReusedBufferBringTheOldDescriptorsBack(t *testing.T) {
 		t.Run(network, func(t *testing.T) {
 			fdtest.NoLeak(t)
 			a, b := fdtest.Pair(t, typ)
-			r := receiver(t, fdpass.FD(b), fdpass.Options{MaxFDs: 2})
+			r := receiver(t, fdpass.Socket(b), fdpass.Options{MaxFDs: 2})
 			p := make([]byte, 16)
 			for _, n := range []int{2, 0, 1, 0} {
 				mustSend(t, a, "x", fdtest.FDs(t, n)...)
@@ -57,7 +58,7 @@ func TestDoesAFullTableBringTheOldDescriptorsBack(t *testing.T) {
 	fdtest.SkipUnderQemuUser(t, qemuRoom)
 	fdtest.NoLeak(t)
 	a, b := fdtest.Pair(t, syscall.SOCK_STREAM)
-	r := receiver(t, fdpass.FD(b), fdpass.Options{MaxFDs: 2})
+	r := receiver(t, fdpass.Socket(b), fdpass.Options{MaxFDs: 2})
 	p := make([]byte, 16)
 	fds := fdtest.FDs(t, 2)
 	mustSend(t, a, "x", fds...)
@@ -95,20 +96,24 @@ func TestAreNoDescriptorsReadAsZeros(t *testing.T) {
 	}
 }
 
-func TestIsTheRoomForOneAndAHalfUsed(t *testing.T) {
+func TestDoesRoomForMoreThanWasAskedForLeak(t *testing.T) {
 	fdtest.SkipUnderQemuUser(t, qemuRoom)
 	fdtest.NoLeak(t)
 	a, b := fdtest.Pair(t, syscall.SOCK_STREAM)
-	r := receiver(t, fdpass.FD(b), fdpass.Options{MaxFDs: 1, KeepTruncated: true})
+	r := receiver(t, fdpass.Socket(b), fdpass.Options{MaxFDs: 1, KeepTruncated: true})
 	mustSend(t, a, "x", fdtest.FDs(t, 2)...)
+	before := fdtest.Count(t)
 	m, err := r.Recv(make([]byte, 1))
 	if err != nil || len(m.FDs()) != 1 || !m.Truncated() {
 		t.Fatalf("got %v, %v", m, err)
 	}
 	for c := range m.Controls() { // what the kernel installed
-		if fds, _ := c.Rights(nil); len(fds) != 1 {
+		if fds, _ := c.Rights(nil); len(fds) != 2 {
 			t.Errorf("%d were installed", len(fds))
 		}
+	}
+	if after := fdtest.Count(t); after != before+1 {
+		t.Errorf("%d are left open", after-before)
 	}
 	m.Close()
 }
@@ -120,9 +125,9 @@ func TestDoesAnUnknownControlMessageHideOthers(t *testing.T) {
 	const soTimestamping = 65    // SO_TIMESTAMPING_NEW: asm-generic/socket.h, the same everywhere
 	const software = 1<<3 | 1<<4 // linux/net_tstamp.h: SOF_TIMESTAMPING_RX_SOFTWARE and _SOFTWARE
 	setOption(t, b, soTimestamping, software, "SO_TIMESTAMPING")
-	opts := fdpass.Options{MaxFDs: 1, Timestamps: true, Credentials: true}
+	opts := fdpass.Options{MaxFDs: 1, Timestamp: true, Credentials: true}
 	opts.ExtraRoom = byWord(64, 60) // CMSG_SPACE(48), three timespecs
-	r := receiver(t, fdpass.FD(b), opts)
+	r := receiver(t, fdpass.Socket(b), opts)
 	mustSend(t, a, "x", fdtest.FDs(t, 1)...)
 	m, err := r.Recv(make([]byte, 1))
 	if err != nil {
@@ -137,7 +142,7 @@ func TestDoesAnUnknownControlMessageHideOthers(t *testing.T) {
 		t.Errorf("got the types %v", types)
 	}
 	_, cred := m.Credentials()
-	_, stamp := m.Time()
+	_, stamp := m.Timestamp()
 	if !cred || !stamp || len(m.FDs()) != 1 {
 		t.Errorf("credentials: %v, time: %v, descriptors: %v", cred, stamp, m.FDs())
 	}
@@ -149,7 +154,7 @@ func TestAreTwoMessagesMerged(t *testing.T) {
 	fds := fdtest.FDs(t, 2)
 	mustSend(t, a, "one", fds[0])
 	mustSend(t, a, "two", fds[1])
-	r := receiver(t, fdpass.FD(b), fdpass.Options{MaxFDs: fdpass.MaxFDs})
+	r := receiver(t, fdpass.Socket(b), fdpass.Options{MaxFDs: rawmsg.SCM_MAX_FD})
 	for i, want := range []string{"one", "two"} {
 		m, err := r.Recv(make([]byte, 1<<16))
 		if err != nil || string(m.Payload()) != want || len(m.FDs()) != 1 {

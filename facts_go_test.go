@@ -11,6 +11,7 @@ import (
 
 	"example.com/fdpass"
 	"example.com/fdpass/internal/fdtest"
+	"example.com/fdpass/rawmsg"
 )
 
 func TestWhatDoesReadMsgUnixDoWithAnEmptyBuffer(t *testing.T) {
@@ -83,7 +84,7 @@ func TestDoesParseUnixRightsPanic(t *testing.T) {
 		if want := n%4 != 0; panics != want {
 			t.Errorf("%d bytes: syscall panics: %v; it did: %v", n, panics, want)
 		}
-		c := fdpass.Control{Level: fdpass.SOL_SOCKET, Type: fdpass.SCM_RIGHTS, Data: data}
+		c := fdpass.Control{Level: rawmsg.SOL_SOCKET, Type: rawmsg.SCM_RIGHTS, Data: data}
 		fds, err := c.Rights(nil)
 		if len(fds) != n/4 || (err == fdpass.ErrMalformed) != (n%4 != 0) {
 			t.Errorf("%d bytes: got %v, %v", n, fds, err)

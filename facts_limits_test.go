@@ -67,7 +67,7 @@ func forgeCredentials() error {
 	if err != nil {
 		return err
 	}
-	s, err := fdpass.NewSender(fdpass.FD(fds[0]))
+	s, err := fdpass.NewSender(fdpass.Socket(fds[0]))
 	if err != nil {
 		return err
 	}
@@ -110,7 +110,7 @@ func TestMayRootNameAProcessThatIsNot(t *testing.T) {
 	}
 	fdtest.NoLeak(t)
 	a, _ := fdtest.Pair(t, syscall.SOCK_STREAM)
-	s, err := fdpass.NewSender(fdpass.FD(a))
+	s, err := fdpass.NewSender(fdpass.Socket(a))
 	if err != nil {
 		t.Fatal(err)
 	}

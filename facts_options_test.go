@@ -9,6 +9,7 @@ import (
 
 	"example.com/fdpass"
 	"example.com/fdpass/internal/fdtest"
+	"example.com/fdpass/rawmsg"
 )
 
 const qemuOptions = "it does not know the younger socket options"
@@ -20,16 +21,16 @@ var passOptions = []struct {
 	opt   int
 	value int
 }{
-	{"SO_PASSCRED", fdpass.SoPassCred, 1},
-	{"SO_PASSSEC", fdpass.SoPassSec, 1},
-	{"SO_PASSPIDFD", fdpass.SoPassPIDFD, 1},
-	{"SO_PASSRIGHTS", fdpass.SoPassRights, 0},
+	{"SO_PASSCRED", rawmsg.SO_PASSCRED, 1},
+	{"SO_PASSSEC", rawmsg.SO_PASSSEC, 1},
+	{"SO_PASSPIDFD", rawmsg.SO_PASSPIDFD, 1},
+	{"SO_PASSRIGHTS", rawmsg.SO_PASSRIGHTS, 0},
 }
 
 // getOption reads a socket option that is an int.
 func getOption(t *testing.T, fd, opt int) int {
 	t.Helper()
-	v, err := syscall.GetsockoptInt(fd, fdpass.SOL_SOCKET, opt)
+	v, err := syscall.GetsockoptInt(fd, rawmsg.SOL_SOCKET, opt)
 	if err != nil {
 		t.Fatalf("getsockopt %d: %v", opt, err)
 	}
@@ -73,14 +74,14 @@ func TestDoThePassOptionsWorkOnTCP(t *testing.T) {
 	fdtest.SkipUnderQemuUser(t, qemuOptions)
 	fdtest.NoLeak(t)
 	unix := socket(t, syscall.AF_UNIX, syscall.SOCK_STREAM)
-	setOption(t, unix, fdpass.SoPassRights, 1, "SO_PASSRIGHTS (Linux 6.16), before which the others were accepted on TCP")
+	setOption(t, unix, rawmsg.SO_PASSRIGHTS, 1, "SO_PASSRIGHTS (Linux 6.16), before which the others were accepted on TCP")
 	tcp, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM, 0)
 	if err != nil {
 		t.Skip("no TCP here:", err)
 	}
 	defer syscall.Close(tcp)
 	for _, o := range passOptions {
-		if err := syscall.SetsockoptInt(tcp, fdpass.SOL_SOCKET, o.opt, o.value); err != syscall.EOPNOTSUPP {
+		if err := syscall.SetsockoptInt(tcp, rawmsg.SOL_SOCKET, o.opt, o.value); err != syscall.EOPNOTSUPP {
 			t.Errorf("%s: %v, want ENOTSUP", o.name, err)
 		}
 	}
@@ -94,7 +95,7 @@ func TestWhoLearnsThatDescriptorsAreRefused(t *testing.T) {
 			a, b := fdtest.Pair(t, typ)
 			fd := fdtest.FDs(t, 1)
 			mustSend(t, a, "x", fd...)
-			setOption(t, b, fdpass.SoPassRights, 0, "SO_PASSRIGHTS")
+			setOption(t, b, rawmsg.SO_PASSRIGHTS, 0, "SO_PASSRIGHTS")
 			if _, err := bareSend(a, []byte("y"), fdpass.AppendRights(nil, fd...)); err != syscall.EPERM {
 				t.Errorf("the sender: %v, want EPERM", err)
 			}
@@ -114,7 +115,7 @@ func TestAreDescriptorsRefusedBeforeAccept(t *testing.T) {
 		t.Run(fmt.Sprint(typ), func(t *testing.T) {
 			fdtest.NoLeak(t)
 			l, connect := listen(t, typ)
-			setOption(t, l, fdpass.SoPassRights, 0, "SO_PASSRIGHTS")
+			setOption(t, l, rawmsg.SO_PASSRIGHTS, 0, "SO_PASSRIGHTS")
 			control := fdpass.AppendRights(nil, fdtest.FDs(t, 1)...)
 			if _, err := bareSend(connect(), []byte("x"), control); err != syscall.EPERM {
 				t.Errorf("the sender: %v, want EPERM", err)
@@ -127,8 +128,8 @@ func TestWhatDoesInqTell(t *testing.T) {
 	fdtest.SkipUnderQemuUser(t, qemuOptions)
 	fdtest.NoLeak(t)
 	a, b := fdtest.Pair(t, syscall.SOCK_STREAM)
-	setOption(t, b, fdpass.SoInq, 1, "SO_INQ")
-	if v, err := syscall.GetsockoptInt(b, fdpass.SOL_SOCKET, fdpass.SoInq); err != syscall.ENOPROTOOPT {
+	setOption(t, b, rawmsg.SO_INQ, 1, "SO_INQ")
+	if v, err := syscall.GetsockoptInt(b, rawmsg.SOL_SOCKET, rawmsg.SO_INQ); err != syscall.ENOPROTOOPT {
 		t.Errorf("reading it: %d, %v, want ENOPROTOOPT", v, err)
 	}
 	mustSend(t, a, "hello")
@@ -136,7 +137,7 @@ func TestWhatDoesInqTell(t *testing.T) {
 	if len(r.controls) != 1 || r.controls[0].Type != 84 || len(r.controls[0].Data) != 4 {
 		t.Fatalf("got %v", r.controls)
 	}
-	if n, ok := r.controls[0].Inq(); !ok || n != 3 {
+	if n, ok := r.controls[0].QueuedBytes(); !ok || n != 3 {
 		t.Errorf("%d bytes left, want 3", n)
 	}
 }
@@ -145,10 +146,10 @@ func TestIsInqForStreamsAlone(t *testing.T) {
 	fdtest.SkipUnderQemuUser(t, qemuOptions)
 	fdtest.NoLeak(t)
 	_, b := fdtest.Pair(t, syscall.SOCK_STREAM)
-	setOption(t, b, fdpass.SoInq, 1, "SO_INQ")
+	setOption(t, b, rawmsg.SO_INQ, 1, "SO_INQ")
 	for _, typ := range []int{syscall.SOCK_DGRAM, syscall.SOCK_SEQPACKET} {
 		fd := socket(t, syscall.AF_UNIX, typ)
-		if err := syscall.SetsockoptInt(fd, fdpass.SOL_SOCKET, fdpass.SoInq, 1); err == nil {
+		if err := syscall.SetsockoptInt(fd, rawmsg.SOL_SOCKET, rawmsg.SO_INQ, 1); err == nil {
 			t.Errorf("type %d has it", typ) // ENOPROTOOPT on Linux 6.18
 		}
 	}
@@ -158,7 +159,7 @@ func TestIsInqInherited(t *testing.T) {
 	fdtest.SkipUnderQemuUser(t, qemuOptions)
 	fdtest.NoLeak(t)
 	l, connect := listen(t, syscall.SOCK_STREAM)
-	setOption(t, l, fdpass.SoInq, 1, "SO_INQ")
+	setOption(t, l, rawmsg.SO_INQ, 1, "SO_INQ")
 	mustSend(t, connect(), "hello")
 	if r := bareRecv(t, acceptOne(t, l), 2, 256, 0); len(r.controls) != 0 {
 		t.Errorf("got %v", r.controls)

@@ -7,13 +7,13 @@ import (
 	"syscall"
 	"testing"
 
-	"example.com/fdpass"
 	"example.com/fdpass/internal/fdtest"
+	"example.com/fdpass/rawmsg"
 )
 
 func TestInWhichOrderDoControlMessagesCome(t *testing.T) {
 	fdtest.SkipUnderQemuUser(t, qemuOptions)
-	const old = fdpass.SoTimestampOld
+	const old = rawmsg.SO_TIMESTAMP_OLD
 	type option struct {
 		name string
 		opt  int
@@ -22,22 +22,22 @@ func TestInWhichOrderDoControlMessagesCome(t *testing.T) {
 	for network, options := range map[string][]option{
 		"unix": {
 			{"SO_TIMESTAMP", old, 0}, // on a stream nothing comes, silently
-			{"SO_PASSCRED", fdpass.SoPassCred, fdpass.SCM_CREDENTIALS},
-			{"", 0, fdpass.SCM_RIGHTS},
-			{"SO_PASSPIDFD", fdpass.SoPassPIDFD, fdpass.SCM_PIDFD},
-			{"SO_INQ", fdpass.SoInq, fdpass.SCM_INQ},
+			{"SO_PASSCRED", rawmsg.SO_PASSCRED, rawmsg.SCM_CREDENTIALS},
+			{"", 0, rawmsg.SCM_RIGHTS},
+			{"SO_PASSPIDFD", rawmsg.SO_PASSPIDFD, rawmsg.SCM_PIDFD},
+			{"SO_INQ", rawmsg.SO_INQ, rawmsg.SCM_INQ},
 		},
 		"unixgram": {
 			{"SO_TIMESTAMP", old, old},
-			{"SO_PASSCRED", fdpass.SoPassCred, fdpass.SCM_CREDENTIALS},
-			{"", 0, fdpass.SCM_RIGHTS},
-			{"SO_PASSPIDFD", fdpass.SoPassPIDFD, fdpass.SCM_PIDFD},
+			{"SO_PASSCRED", rawmsg.SO_PASSCRED, rawmsg.SCM_CREDENTIALS},
+			{"", 0, rawmsg.SCM_RIGHTS},
+			{"SO_PASSPIDFD", rawmsg.SO_PASSPIDFD, rawmsg.SCM_PIDFD},
 		},
 		"unixpacket": {
 			{"SO_TIMESTAMP", old, old},
-			{"SO_PASSCRED", fdpass.SoPassCred, fdpass.SCM_CREDENTIALS},
-			{"", 0, fdpass.SCM_RIGHTS},
-			{"SO_PASSPIDFD", fdpass.SoPassPIDFD, fdpass.SCM_PIDFD},
+			{"SO_PASSCRED", rawmsg.SO_PASSCRED, rawmsg.SCM_CREDENTIALS},
+			{"", 0, rawmsg.SCM_RIGHTS},
+			{"SO_PASSPIDFD", rawmsg.SO_PASSPIDFD, rawmsg.SCM_PIDFD},
 		},
 	} {
 		t.Run(network, func(t *testing.T) {
@@ -46,7 +46,7 @@ func TestInWhichOrderDoControlMessagesCome(t *testing.T) {
 			var want, got []int
 			for _, o := range options {
 				if o.opt != 0 {
-					err := syscall.SetsockoptInt(b, fdpass.SOL_SOCKET, o.opt, 1)
+					err := syscall.SetsockoptInt(b, rawmsg.SOL_SOCKET, o.opt, 1)
 					if err == syscall.ENOPROTOOPT {
 						t.Logf("without %s, which this kernel does not have", o.name)
 						continue
@@ -77,7 +77,7 @@ func TestDoTimestampsComeOnAStream(t *testing.T) {
 	for network, typ := range fdtest.Types {
 		for _, f := range timestampForms {
 			t.Run(network+" "+f.name, func(t *testing.T) {
-				if f.opt != fdpass.SoTimestampOld {
+				if f.opt != rawmsg.SO_TIMESTAMP_OLD {
 					fdtest.SkipUnderQemuUser(t, qemuOptions)
 				}
 				fdtest.NoLeak(t)
@@ -106,8 +106,8 @@ var timestampForms = []struct {
 	opt  int
 	size int // of its data
 }{
-	{"SO_TIMESTAMP_OLD", fdpass.SoTimestampOld, byWord(16, 8)},
-	{"SO_TIMESTAMPNS_OLD", fdpass.SoTimestampnsOld, byWord(16, 8)},
-	{"SO_TIMESTAMP_NEW", fdpass.SoTimestampNew, 16},
-	{"SO_TIMESTAMPNS_NEW", fdpass.SoTimestampnsNew, 16},
+	{"SO_TIMESTAMP_OLD", rawmsg.SO_TIMESTAMP_OLD, byWord(16, 8)},
+	{"SO_TIMESTAMPNS_OLD", rawmsg.SO_TIMESTAMPNS_OLD, byWord(16, 8)},
+	{"SO_TIMESTAMP_NEW", rawmsg.SO_TIMESTAMP_NEW, 16},
+	{"SO_TIMESTAMPNS_NEW", rawmsg.SO_TIMESTAMPNS_NEW, 16},
 }

@@ -64,7 +64,7 @@ func TestDoesPeekLeakAnything(t *testing.T) {
 			a, b := fdtest.Pair(t, typ)
 			fds := fdtest.FDs(t, 3)
 			mustSend(t, a, "hello", fds...)
-			r, err := fdpass.NewReceiver(fdpass.FD(b), fdpass.Options{MaxFDs: 3})
+			r, err := fdpass.NewReceiver(fdpass.Socket(b), fdpass.Options{MaxFDs: 3})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -93,7 +93,7 @@ func TestIsAPeekedMessageTruncatedAndNotLost(t *testing.T) {
 	fdtest.NoLeak(t)
 	a, b := fdtest.Pair(t, syscall.SOCK_STREAM)
 	mustSend(t, a, "hello", fdtest.FDs(t, 5)...)
-	small, err := fdpass.NewReceiver(fdpass.FD(b), fdpass.Options{MaxFDs: 1})
+	small, err := fdpass.NewReceiver(fdpass.Socket(b), fdpass.Options{MaxFDs: 1})
 	if err != nil {
 		t.Fatal(err)
 	}

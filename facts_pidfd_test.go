@@ -9,6 +9,7 @@ import (
 
 	"example.com/fdpass"
 	"example.com/fdpass/internal/fdtest"
+	"example.com/fdpass/rawmsg"
 )
 
 func init() {
@@ -21,7 +22,7 @@ func pidfdPair(t *testing.T) (a, b int) {
 	t.Helper()
 	fdtest.SkipUnderQemuUser(t, qemuOptions)
 	a, b = fdtest.Pair(t, syscall.SOCK_STREAM)
-	setOption(t, b, fdpass.SoPassPIDFD, 1, "SO_PASSPIDFD, which came with Linux 6.5")
+	setOption(t, b, rawmsg.SO_PASSPIDFD, 1, "SO_PASSPIDFD, which came with Linux 6.5")
 	return a, b
 }
 
@@ -48,14 +49,14 @@ func fromTheDead(t *testing.T, fd int) {
 func handsOutTheDead(t *testing.T) bool {
 	t.Helper()
 	fd := socket(t, syscall.AF_UNIX, syscall.SOCK_STREAM)
-	_, err := syscall.GetsockoptInt(fd, fdpass.SOL_SOCKET, fdpass.SoPassRights)
+	_, err := syscall.GetsockoptInt(fd, rawmsg.SOL_SOCKET, rawmsg.SO_PASSRIGHTS)
 	return err == nil
 }
 
 // pidfdIn is what the only SCM_PIDFD message of a receipt says.
 func pidfdIn(t *testing.T, r receipt) (int, error) {
 	t.Helper()
-	if len(r.controls) != 1 || r.controls[0].Type != fdpass.SCM_PIDFD {
+	if len(r.controls) != 1 || r.controls[0].Type != rawmsg.SCM_PIDFD {
 		t.Fatalf("got %v", r.controls)
 	}
 	fd, err := r.controls[0].PIDFD()

@@ -8,8 +8,8 @@ import (
 	"syscall"
 	"testing"
 
-	"example.com/fdpass"
 	"example.com/fdpass/internal/fdtest"
+	"example.com/fdpass/rawmsg"
 )
 
 const qemuRoom = "it gives the kernel more room than the program offers"
@@ -114,7 +114,7 @@ func TestDoCredentialsPushADescriptorOut(t *testing.T) {
 	fdtest.SkipUnderQemuUser(t, qemuRoom)
 	fdtest.NoLeak(t)
 	a, b := fdtest.Pair(t, syscall.SOCK_STREAM)
-	setOption(t, b, fdpass.SoPassCred, 1, "SO_PASSCRED")
+	setOption(t, b, rawmsg.SO_PASSCRED, 1, "SO_PASSCRED")
 	fd := fdtest.FDs(t, 1)
 	mustSend(t, a, "x", fd...)
 	r := bareRecv(t, b, 1, byWord(24, 16), 0) // CMSG_SPACE(4)
@@ -122,7 +122,7 @@ func TestDoCredentialsPushADescriptorOut(t *testing.T) {
 		t.Fatalf("got %v, truncated: %v", r.controls, r.truncated())
 	}
 	c := r.controls[0]
-	if c.Type != fdpass.SCM_CREDENTIALS || len(c.Data) != byWord(8, 4) {
+	if c.Type != rawmsg.SCM_CREDENTIALS || len(c.Data) != byWord(8, 4) {
 		t.Errorf("got type %d with %d bytes", c.Type, len(c.Data))
 	}
 	if _, ok := c.Credentials(); ok {

@@ -10,6 +10,7 @@ import (
 
 	"example.com/fdpass"
 	"example.com/fdpass/internal/fdtest"
+	"example.com/fdpass/rawmsg"
 )
 
 const qemuSend = "it rebuilds control messages before the kernel sees them"
@@ -75,7 +76,7 @@ func TestIsARightsMessageOfOddLengthSent(t *testing.T) {
 		{data, 1},
 		{append(data, 0xff, 0xff), 1}, // 6 bytes
 	} {
-		control := fdpass.AppendControl(nil, fdpass.SOL_SOCKET, fdpass.SCM_RIGHTS, c.data)
+		control := fdpass.AppendControl(nil, rawmsg.SOL_SOCKET, rawmsg.SCM_RIGHTS, c.data)
 		if _, err := bareSend(a, []byte("x"), control); err != nil {
 			t.Errorf("%d bytes: %v", len(c.data), err)
 			continue

@@ -10,6 +10,7 @@ import (
 
 	"example.com/fdpass"
 	"example.com/fdpass/internal/fdtest"
+	"example.com/fdpass/rawmsg"
 )
 
 func TestIsAFullTableToldFromTooManyDescriptors(t *testing.T) {
@@ -18,7 +19,7 @@ func TestIsAFullTableToldFromTooManyDescriptors(t *testing.T) {
 		"nothing else": {},
 		"credentials":  {Credentials: true},
 		"pidfd":        {PIDFD: true},
-		"all":          {Credentials: true, PIDFD: true, Timestamps: true, Security: true},
+		"all":          {Credentials: true, PIDFD: true, Timestamp: true, SecurityLabel: true},
 	} {
 		for _, max := range []int{1, 2, 3, 8} {
 			for free := range max {
@@ -26,7 +27,7 @@ func TestIsAFullTableToldFromTooManyDescriptors(t *testing.T) {
 					fdtest.NoLeak(t)
 					a, b := fdtest.Pair(t, syscall.SOCK_SEQPACKET)
 					opts.MaxFDs = max
-					r := receiver(t, fdpass.FD(b), opts)
+					r := receiver(t, fdpass.Socket(b), opts)
 					fds := fdtest.FDs(t, max+1)
 					mustSend(t, a, "x", fds[:max]...)
 					restore := fdtest.LimitTable(t, free)
@@ -46,18 +47,33 @@ func TestIsAFullTableToldFromTooManyDescriptors(t *testing.T) {
 	}
 }
 
+func TestDoesAnOptionThatIsSwitchedOnLaterTakeTheRoomOfDescriptors(t *testing.T) {
+	for _, max := range []int{1, 2, 8, 20} {
+		t.Run(fmt.Sprint(max), func(t *testing.T) {
+			fdtest.NoLeak(t)
+			a, b := fdtest.Pair(t, syscall.SOCK_STREAM)
+			r := receiver(t, fdpass.Socket(b), fdpass.Options{MaxFDs: max})
+			setOption(t, b, rawmsg.SO_PASSCRED, 1, "SO_PASSCRED")
+			mustSend(t, a, "x", fdtest.FDs(t, max)...)
+			m, err := r.Recv(make([]byte, 1))
+			if err != nil || len(m.FDs()) != max {
+				t.Fatalf("%d descriptors: %v", len(m.FDs()), err)
+			}
+			m.Close()
+		})
+	}
+}
+
 func TestIsTheTableBlamedForWhatWasSwitchedOnLater(t *testing.T) {
 	fdtest.SkipUnderQemuUser(t, qemuRoom)
-	for _, max := range []int{1, 2, 8, 20} {
-		fdtest.NoLeak(t)
-		a, b := fdtest.Pair(t, syscall.SOCK_STREAM)
-		r := receiver(t, fdpass.FD(b), fdpass.Options{MaxFDs: max})
-		setOption(t, b, fdpass.SoPassCred, 1, "SO_PASSCRED")
-		mustSend(t, a, "x", fdtest.FDs(t, max)...)
-		_, err := r.Recv(make([]byte, 1))
-		if !errors.Is(err, fdpass.ErrTruncated) || errors.Is(err, syscall.EMFILE) {
-			t.Errorf("%d descriptors: %v", max, err)
-		}
+	fdtest.NoLeak(t)
+	a, b := fdtest.Pair(t, syscall.SOCK_STREAM)
+	r := receiver(t, fdpass.Socket(b), fdpass.Options{MaxFDs: rawmsg.SCM_MAX_FD})
+	setOption(t, b, rawmsg.SO_PASSCRED, 1, "SO_PASSCRED")
+	mustSend(t, a, "x", fdtest.FDs(t, rawmsg.SCM_MAX_FD)...)
+	_, err := r.Recv(make([]byte, 1))
+	if !errors.Is(err, fdpass.ErrTruncated) || errors.Is(err, syscall.EMFILE) {
+		t.Error(err)
 	}
 }
 
@@ -73,7 +89,7 @@ func TestWhatIsKeptOfATruncatedMessage(t *testing.T) {
 				fdtest.NoLeak(t)
 				a, b := fdtest.Pair(t, typ)
 				opts.MaxFDs, opts.KeepTruncated = 3, true
-				r := receiver(t, fdpass.FD(b), opts)
+				r := receiver(t, fdpass.Socket(b), opts)
 				fds := fdtest.FDs(t, 7)
 				mustSend(t, a, "hello", fds...)
 				m, err := r.Recv(make([]byte, 16))
@@ -103,7 +119,7 @@ func TestAreBothTruncationsTold(t *testing.T) {
 	for _, typ := range []int{syscall.SOCK_DGRAM, syscall.SOCK_SEQPACKET} {
 		fdtest.NoLeak(t)
 		a, b := fdtest.Pair(t, typ)
-		r := receiver(t, fdpass.FD(b), fdpass.Options{MaxFDs: 2})
+		r := receiver(t, fdpass.Socket(b), fdpass.Options{MaxFDs: 2})
 		fds := fdtest.FDs(t, 3)
 		mustSend(t, a, "hello", fds...)
 		m, err := r.Recv(make([]byte, 3))
@@ -118,7 +134,7 @@ func TestAreBothTruncationsTold(t *testing.T) {
 		if errors.Is(err, fdpass.ErrTruncated) || !errors.Is(err, fdpass.ErrPayloadTruncated) {
 			t.Fatalf("the payload alone: %v", err)
 		}
-		if string(m.Payload()) != "hel" || len(m.FDs()) != 2 || m.Truncated() || !m.PayloadTruncated() {
+		if string(m.Payload()) != "hel" || len(m.FDs()) != 0 || m.Truncated() || !m.PayloadTruncated() {
 			t.Errorf("the payload alone: %q with %v", m.Payload(), m.FDs())
 		}
 		m.Close()

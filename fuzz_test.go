@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"math"
+	"runtime"
 	"slices"
 	"syscall"
 	"testing"
@@ -18,14 +19,14 @@ import (
 // addBuffers gives a target some control buffers to start from.
 func addBuffers(f *testing.F) {
 	one := AppendRights(nil, 0, 1, 2)
-	two := AppendControl(one, SOL_SOCKET, SCM_CREDENTIALS, make([]byte, credentialsLen))
+	two := AppendControl(one, rawmsg.SOL_SOCKET, rawmsg.SCM_CREDENTIALS, make([]byte, credentialsLen))
 	f.Add([]byte{})
 	f.Add(one)
 	f.Add(two)
 	f.Add(two[:len(two)-CmsgSpace(0)])
 	f.Add(append(two, make([]byte, CmsgSpace(0))...)) // a length of 0
-	f.Add(AppendControl(two, SOL_SOCKET, SCM_RIGHTS, make([]byte, 6)))
-	f.Add(AppendRights(nil, slices.Repeat([]int{0}, MaxFDs)...))
+	f.Add(AppendControl(two, rawmsg.SOL_SOCKET, rawmsg.SCM_RIGHTS, make([]byte, 6)))
+	f.Add(AppendRights(nil, slices.Repeat([]int{0}, rawmsg.SCM_MAX_FD)...))
 }
 
 func FuzzDoesParseControlsAgreeWithSyscall(f *testing.F) {
@@ -67,7 +68,7 @@ func FuzzDoesParseControlsAgreeWithSyscall(f *testing.F) {
 // an errno in a slot for a descriptor.
 func compareValues(t *testing.T, c Control, w syscall.SocketControlMessage) {
 	fds, err := c.Rights(nil)
-	if err == nil && c.is(SCM_RIGHTS) {
+	if err == nil && c.is(rawmsg.SCM_RIGHTS) {
 		if want, err := syscall.ParseUnixRights(&w); err != nil || !slices.Equal(fds, want) {
 			t.Errorf("descriptors %v; package syscall: %v, %v", fds, want, err)
 		}
@@ -85,15 +86,15 @@ func FuzzIsAnyDataGoodForEveryValue(f *testing.F) {
 	f.Add(uint8(1), make([]byte, 16))
 	f.Add(uint8(3), []byte{0xe8, 0xff, 0xff, 0xff})
 	f.Add(uint8(5), bytes.Repeat([]byte{0xff}, 16))
-	types := []int{SCM_RIGHTS, SCM_CREDENTIALS, SCM_SECURITY, SCM_PIDFD, SCM_INQ,
-		soTimestampOld, soTimestampnsOld, soTimestampNew, soTimestampnsNew}
+	types := []int{rawmsg.SCM_RIGHTS, rawmsg.SCM_CREDENTIALS, rawmsg.SCM_SECURITY, rawmsg.SCM_PIDFD, rawmsg.SCM_INQ,
+		rawmsg.SCM_TIMESTAMP, rawmsg.SCM_TIMESTAMPNS, rawmsg.SCM_TIMESTAMP_NEW, rawmsg.SCM_TIMESTAMPNS_NEW}
 	f.Fuzz(func(t *testing.T, typ uint8, data []byte) {
-		c := Control{SOL_SOCKET, types[int(typ)%len(types)], data}
+		c := Control{rawmsg.SOL_SOCKET, types[int(typ)%len(types)], data}
 		fds, err := c.Rights([]int{-7})
 		if fds[0] != -7 || slices.ContainsFunc(fds[1:], func(fd int) bool { return fd < 0 || fd > math.MaxInt32 }) {
 			t.Errorf("descriptors %v", fds)
 		}
-		if c.is(SCM_RIGHTS) && err == nil && 4*(len(fds)-1) != len(data) {
+		if c.is(rawmsg.SCM_RIGHTS) && err == nil && 4*(len(fds)-1) != len(data) {
 			t.Errorf("%d descriptors in %d bytes", len(fds)-1, len(data))
 		}
 		if fd, err := c.PIDFD(); (fd < 0) != (err != nil) {
@@ -105,11 +106,11 @@ func FuzzIsAnyDataGoodForEveryValue(f *testing.F) {
 				t.Errorf("credentials %x became %x", data, again)
 			}
 		}
-		c.Label()
-		c.Inq()
-		c.Time()
+		c.SecurityLabel()
+		c.QueuedBytes()
+		c.Timestamp()
 		c.Level++
-		if _, ok := c.Time(); ok || c.is(c.Type) {
+		if _, ok := c.Timestamp(); ok || c.is(c.Type) {
 			t.Error("a message of another level was understood")
 		}
 	})
@@ -160,15 +161,16 @@ func sendAnything(t *testing.T, typ int, control []byte) {
 	}
 	control = bytes.Clone(control)
 	for c := range ParseControls(control) {
-		for i := 0; c.is(SCM_RIGHTS) && i+4 <= len(c.Data); i += 4 {
+		for i := 0; c.is(rawmsg.SCM_RIGHTS) && i+4 <= len(c.Data); i += 4 {
 			binary.NativeEndian.PutUint32(c.Data[i:], uint32(pair[c.Data[i]&1])) // one of the two
 		}
 	}
 	var h rawmsg.Msghdr
 	var iov rawmsg.Iovec
-	arm(&h, &iov, []byte("x"), control, nil)
-	n, serr := rawmsg.Sendmsg(pair[0], &h, msgNosignal)
-	r, err := NewReceiver(FD(pair[1]), Options{MaxFDs: len(control) % 3, Credentials: len(control)%2 == 0})
+	setPiece(&iov, []byte("x"))
+	fillHeader(&h, &iov, control, nil)
+	n, serr := rawmsg.Sendmsg(pair[0], &h, rawmsg.MSG_NOSIGNAL)
+	r, err := NewReceiver(Socket(pair[1]), Options{MaxFDs: len(control) % 3, Credentials: len(control)%2 == 0})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -181,6 +183,9 @@ func sendAnything(t *testing.T, typ int, control []byte) {
 	}
 	syscall.Close(pair[0])
 	syscall.Close(pair[1])
+	for len(closing) > 0 { // sockets, which are closed in the background
+		runtime.Gosched()
+	}
 	if after := fdtest.Count(t); after != before {
 		t.Errorf("%d descriptors before, %d after", before, after)
 	}

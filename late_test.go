@@ -21,7 +21,7 @@ func TestWhatIsSaidOfASenderBeforeCredentialsWereAskedFor(t *testing.T) {
 			fdtest.NoLeak(t)
 			a, b := fdtest.Pair(t, typ)
 			mustSend(t, a, "early", fdtest.FDs(t, 1)...)
-			r := receiver(t, fdpass.FD(b), fdpass.Options{MaxFDs: 1, Credentials: true})
+			r := receiver(t, fdpass.Socket(b), fdpass.Options{MaxFDs: 1, Credentials: true})
 			mustSend(t, a, "late", fdtest.FDs(t, 1)...)
 			for _, want := range []struct {
 				payload string
@@ -47,18 +47,18 @@ func TestIsRoomMadeForAnotherReceiversInq(t *testing.T) {
 	fdtest.SkipUnderQemuUser(t, qemuOptions)
 	fdtest.NoLeak(t)
 	a, b := fdtest.Pair(t, syscall.SOCK_STREAM)
-	with := receiver(t, fdpass.FD(b), fdpass.Options{MaxFDs: 1, Inq: true})
+	with := receiver(t, fdpass.Socket(b), fdpass.Options{MaxFDs: 1, QueuedBytes: true})
 	mustSend(t, a, "xyz", fdtest.FDs(t, 1)...)
 	m, err := with.Recv(make([]byte, 1))
 	if err != nil || len(m.FDs()) != 1 {
 		t.Fatal(err)
 	}
-	if n, ok := m.Inq(); !ok || n != 2 {
+	if n, ok := m.QueuedBytes(); !ok || n != 2 {
 		t.Errorf("%d bytes left, %v", n, ok)
 	}
 	m.Close()
 	// SO_INQ cannot be read, so who does not ask for it has to make room.
-	without := receiver(t, fdpass.FD(b), fdpass.Options{MaxFDs: 1, ExtraRoom: byWord(24, 16)})
+	without := receiver(t, fdpass.Socket(b), fdpass.Options{MaxFDs: 1, ExtraRoom: byWord(24, 16)})
 	mustSend(t, a, "w", fdtest.FDs(t, 1)...)
 	if _, err := without.Recv(make([]byte, 2)); err != nil {
 		t.Fatal(err)
@@ -67,7 +67,7 @@ func TestIsRoomMadeForAnotherReceiversInq(t *testing.T) {
 	if err != nil || len(m.FDs()) != 1 {
 		t.Fatal(err)
 	}
-	if n, ok := m.Inq(); !ok || n != 0 {
+	if n, ok := m.QueuedBytes(); !ok || n != 0 {
 		t.Errorf("%d bytes left, %v", n, ok)
 	}
 	m.Close()
@@ -78,14 +78,14 @@ func TestDoesAReceiverHaveOneBufferForAll(t *testing.T) {
 	// A long address, then none, then a short one.
 	dir := fdtest.SocketDir(t)
 	to := bound(t, filepath.Join(dir, "to"))
-	r := receiver(t, to, fdpass.Options{MaxFDs: 1, Address: true})
+	r := receiver(t, to, fdpass.Options{MaxFDs: 1, From: true})
 	long := bound(t, filepath.Join(dir, "a-rather-long-name"))
 	short := bound(t, filepath.Join(dir, "b"))
 	unbound := socket(t, syscall.AF_UNIX, syscall.SOCK_DGRAM)
 	for _, c := range []struct {
 		conn syscall.Conn
 		want string
-	}{{long, long.LocalAddr().String()}, {fdpass.FD(unbound), ""}, {short, short.LocalAddr().String()}} {
+	}{{long, long.LocalAddr().String()}, {fdpass.Socket(unbound), ""}, {short, short.LocalAddr().String()}} {
 		out := &fdpass.Outgoing{Payload: []byte("x"), To: to.LocalAddr().(*net.UnixAddr)}
 		if _, err := sender(t, c.conn).SendMessage(out); err != nil {
 			t.Fatal(err)

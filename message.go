@@ -2,79 +2,92 @@ package fdpass
 
 import (
 	"errors"
-	"fmt"
 	"iter"
 	"net"
 	"os"
 	"time"
 
-	"example.com/fdpass/internal/cmsg"
 	"example.com/fdpass/rawmsg"
 )
 
 // Message is one message that a [Receiver] or a [BatchReceiver] has received.
-// It owns the descriptors that came with it until they are taken; Close closes
-// what is left, and so does the call that uses its memory for the next message.
+// It owns the descriptors that came with it until they are taken. Close closes
+// what was not taken, and so does the next receive, which uses the memory of the
+// message again.
+//
+// A copy of a Message is the same message: what is taken from one is taken from
+// the other. There is no reason to make one, and go vet says so.
 type Message struct {
-	payload []byte
-	control []byte // what the kernel wrote of it
-	left    int    // bytes of its room when the kernel came to the descriptors
-	name    []byte // likewise
-	flags   int32
-	typ     int   // of the socket, SOCK_STREAM, …
-	err     error // of this message of a batch
-
-	fds      []int // not yet taken
-	pidfd    int   // not yet taken, if hasPIDFD
-	hasPIDFD bool
-	pidfdErr error // the errno that came instead of one
+	_ noCopy
+	*message
 }
+
+// noCopy makes go vet report copies of the struct that it is in.
+type noCopy struct{}
+
+func (*noCopy) Lock()   {}
+func (*noCopy) Unlock() {}
 
 // Payload is the bytes of the message: the beginning of the buffer that was
 // given to receive into. It is empty only in a datagram or seqpacket message.
 func (m *Message) Payload() []byte { return m.payload }
 
 // FDs are the descriptors that came with the message and have not been taken.
-// They are borrowed: the message still owns and closes them.
+// They are borrowed: the message still owns and closes them, at the latest when
+// the garbage collector finds that nobody uses the message any longer.
 func (m *Message) FDs() []int { return m.fds }
 
-// TakeFDs returns the descriptors in a slice of its own and hands them over:
-// from here on the caller closes them. A second call returns none.
-func (m *Message) TakeFDs() []int { return m.AppendFDs(nil) }
+// TakeFDs returns the descriptors in a new slice and hands them over: from now on
+// the caller closes them. A second call returns none.
+func (m *Message) TakeFDs() []int { return m.TakeFDsInto(nil) }
 
-// AppendFDs is [Message.TakeFDs] without an allocation: it appends the
-// descriptors to dst and hands them over to the caller.
-func (m *Message) AppendFDs(dst []int) []int {
+// TakeFDsInto is [Message.TakeFDs] without an allocation: it appends the
+// descriptors to dst, and the caller closes them.
+func (m *Message) TakeFDsInto(dst []int) []int {
 	dst = append(dst, m.fds...)
 	m.fds = m.fds[:0]
 	return dst
 }
 
-// TakeFiles returns the descriptors as files and hands them over: from here on
-// the caller closes them. A second call returns none. A file's Name is
-// "fdpass", since what it was opened as is not part of the message. Nonblocking
-// ones go to Go's poller, where the kernel can poll them.
-func (m *Message) TakeFiles() []*os.File {
-	files := newFiles(m.fds)
+// TakeFD hands over the one descriptor of the message. If there is none, or if
+// there are several, the error is [ErrCount] and the message keeps them.
+func (m *Message) TakeFD() (fd int, err error) {
+	if len(m.fds) != 1 {
+		return -1, errCount(1, len(m.fds), len(m.payload))
+	}
+	fd = m.fds[0]
+	m.fds = m.fds[:0]
+	return fd, nil
+}
+
+// TakeFile is [Message.TakeFD] with a file of the given name.
+func (m *Message) TakeFile(name string) (*os.File, error) {
+	fd, err := m.TakeFD()
+	if err != nil {
+		return nil, err
+	}
+	return os.NewFile(uintptr(fd), name), nil
+}
+
+// TakeFiles returns the descriptors as files and hands them over: from now on
+// the caller closes them. A second call returns none.
+//
+// The names are those of the first files. The others are called "fdpass": what a
+// file was opened as is not part of a message. A nonblocking descriptor that the
+// kernel can poll joins Go's poller: it has deadlines, and Close ends a Read. Any
+// other file has no deadlines, and a Read is not ended by Close. To make a
+// terminal or a pipe join, take the number and call [syscall.SetNonblock] before
+// [os.NewFile]; this changes the open file description, which other processes
+// share.
+func (m *Message) TakeFiles(names ...string) []*os.File {
+	files := newFiles(m.fds, names)
 	m.fds = m.fds[:0]
 	return files
 }
 
-// newFiles makes descriptors files, which own them.
-func newFiles(fds []int) []*os.File {
-	if len(fds) == 0 {
-		return nil
-	}
-	files := make([]*os.File, len(fds))
-	for i, fd := range fds {
-		files[i] = os.NewFile(uintptr(fd), "fdpass")
-	}
-	return files
-}
-
 // PIDFD is the pidfd of the sender, borrowed as for FDs. The error is
-// [ErrNoPIDFD] where none came or it was taken, or the errno for which the
-// kernel could not make one: EMFILE where the descriptor table is full.
+// [ErrNoPIDFD] if none came or it was taken, or the errno for which the kernel
+// could not make one: EMFILE if the descriptor table is full.
 func (m *Message) PIDFD() (fd int, err error) {
 	switch {
 	case m.hasPIDFD:
@@ -92,57 +105,57 @@ func (m *Message) TakePIDFD() (fd int, err error) {
 	return fd, err
 }
 
-// Close closes the descriptors that have not been taken, the pidfd among them.
-// Everything else of the message stays good. It may be called again.
+// Close closes the descriptors that have not been taken, and the pidfd if it has
+// not been taken. Everything else of the message stays valid. It may be called
+// again, and for no message at all (nil). [CloseFDs] says how long it may wait.
 func (m *Message) Close() error {
-	err := closeFDs(m.fds)
-	m.fds = m.fds[:0]
-	if m.hasPIDFD {
-		m.hasPIDFD = false
-		err = errors.Join(err, closeFD(m.pidfd))
+	if m == nil || m.message == nil {
+		return nil
 	}
-	return err
+	return m.close()
 }
 
-// Truncated tells whether control messages were cut or dropped (MSG_CTRUNC), or
-// descriptors beyond MaxFDs closed: what is there may not be all.
-func (m *Message) Truncated() bool { return m.flags&msgCtrunc != 0 }
+// Truncated reports whether control messages were cut or dropped (MSG_CTRUNC), or
+// descriptors beyond MaxFDs closed: what is there may not be everything.
+func (m *Message) Truncated() bool { return m.flags&rawmsg.MSG_CTRUNC != 0 }
 
-// PayloadTruncated tells whether the kernel dropped the end of a datagram or
-// seqpacket message, for which the buffer was too short (MSG_TRUNC).
-func (m *Message) PayloadTruncated() bool { return m.flags&msgTrunc != 0 }
+// PayloadTruncated reports whether the kernel dropped the end of a datagram or
+// seqpacket message, because the buffer was too short (MSG_TRUNC).
+func (m *Message) PayloadTruncated() bool { return m.flags&rawmsg.MSG_TRUNC != 0 }
 
-// Err is what was wrong with this message of a batch, [ErrTruncated] or
-// [ErrPayloadTruncated], or nil. Outside of a batch, Recv has returned it.
+// Err is what was wrong with the message, or nil: [ErrTruncated] with its cause,
+// [ErrPayloadTruncated], or both. A Receiver's Recv has returned it, except with
+// [Options].KeepTruncated. For a message of a batch this is the only place where
+// it is reported.
 func (m *Message) Err() error { return m.err }
 
-// Controls goes through all control messages, those that this package has no
-// name for included. The data are good until the next receive. The numbers in a
-// rights message are the message's descriptors, whether taken or not: look, and
-// leave the closing to the others.
+// Controls iterates over all control messages, including those that this package
+// has no name for. The data are valid until the next receive. The numbers in a
+// rights message are the message's descriptors, whether taken or not: the caller
+// may look at them and leaves the closing to their owner.
 func (m *Message) Controls() iter.Seq[Control] {
 	return func(yield func(Control) bool) {
-		for c := range ParseControls(m.control) { // malformed ones were an error before
-			if !yield(c) {
+		for c, err := range ParseControls(m.control) {
+			if err != nil || !yield(c) { // an error was reported by the receive
 				return
 			}
 		}
 	}
 }
 
-// Credentials are the sender's, if SO_PASSCRED is on; see [Options]. Of a message
-// that was sent before it was, they are PID 0 and the overflow UID, 65534.
+// Credentials are the sender's, if SO_PASSCRED is on; see [Options]. For a message
+// that was sent before it was on, they are PID 0 and the overflow UID, 65534.
 func (m *Message) Credentials() (cred Credentials, ok bool) { return find(m, Control.Credentials) }
 
-// Label is the sender's security label, if SO_PASSSEC is on; see [Options].
-func (m *Message) Label() (label string, ok bool) { return find(m, Control.Label) }
+// SecurityLabel is the sender's, if SO_PASSSEC is on; see [Options].
+func (m *Message) SecurityLabel() (label string, ok bool) { return find(m, Control.SecurityLabel) }
 
-// Time is when the message was sent, if timestamps are on; see [Options].
-func (m *Message) Time() (t time.Time, ok bool) { return find(m, Control.Time) }
+// Timestamp is when the message was sent, if timestamps are on; see [Options].
+func (m *Message) Timestamp() (t time.Time, ok bool) { return find(m, Control.Timestamp) }
 
-// Inq is how many bytes are left in the socket's queue behind this message, if
+// QueuedBytes is how many bytes are in the socket's queue after this message, if
 // SO_INQ is on; see [Options].
-func (m *Message) Inq() (n int, ok bool) { return find(m, Control.Inq) }
+func (m *Message) QueuedBytes() (n int, ok bool) { return find(m, Control.QueuedBytes) }
 
 // find returns the value of the first control message that has one.
 func find[T any](m *Message, value func(Control) (T, bool)) (v T, ok bool) {
@@ -155,95 +168,30 @@ func find[T any](m *Message, value func(Control) (T, bool)) (v T, ok bool) {
 }
 
 // From is the address of the socket that the message was sent from, if
-// [Options] asked for it. It is nil where that socket has none. An accepted one
-// has that of the listening socket, while the other end rarely has one.
+// [Options] asked for it. It is nil if that socket has none. An accepted socket
+// has the address of the listening one, while the other end rarely has one.
 func (m *Message) From() *net.UnixAddr { return parseSockaddr(m.name, network(m.typ)) }
 
-// fill makes m the message that the kernel has just described in h, from a
-// socket of type typ.
-func (m *Message) fill(h *rawmsg.Msghdr, typ int, payload, control, name []byte) {
-	m.typ = typ
-	m.payload = payload
-	m.control = control[:min(uint(h.Controllen), uint(len(control)))]
-	m.left = len(control) - len(m.control)
-	m.name = name[:min(uint(h.Namelen), uint(len(name)))]
-	m.flags = h.Flags
-	m.pidfdErr = nil
+// close closes what was not taken.
+func (m *message) close() error {
+	err := closeFDs(m.fds)
+	m.fds = m.fds[:0]
+	if m.hasPIDFD {
+		m.hasPIDFD = false
+		err = errors.Join(err, closeFD(m.pidfd))
+	}
+	return err
 }
 
-// settle makes m the owner of the descriptors, decides whether the message is
-// complete, and closes what cannot be handed over.
-func (m *Message) settle(max int, opts *Options) error {
-	cause := m.collect()
-	if cause != nil || len(m.fds) > max || m.Truncated() {
-		return m.cut(max, opts, cause)
+// drop closes what was not taken and what the caller did not ask to close now;
+// see closeUnwanted.
+func (m *message) drop() {
+	if len(m.fds) > 0 {
+		closeUnwanted(m.fds)
+		m.fds = m.fds[:0]
 	}
-	if m.PayloadTruncated() {
-		return ErrPayloadTruncated
+	if m.hasPIDFD {
+		m.hasPIDFD = false
+		closeFD(m.pidfd)
 	}
-	return nil
-}
-
-// cut deals with a message that is not complete.
-func (m *Message) cut(max int, opts *Options, cause error) error {
-	m.flags |= msgCtrunc
-	why := errSurplus
-	switch {
-	case cause != nil:
-		why = fmt.Errorf("%w: %w", ErrTruncated, cause)
-	case len(m.fds) < min(max, m.fitting()) && opts.ExtraRoom == 0:
-		why = errMissing // there was room for more: nothing but the table is left
-	}
-	if opts.KeepTruncated {
-		kept := min(max, len(m.fds))
-		closeFDs(m.fds[kept:])
-		m.fds, why = m.fds[:kept], nil
-	} else {
-		m.Close()
-	}
-	if m.PayloadTruncated() {
-		return errors.Join(why, ErrPayloadTruncated)
-	}
-	return why
-}
-
-// fitting is how many descriptors there was room for: fewer than were asked for,
-// where something came first that has been switched on later.
-func (m *Message) fitting() int { return (m.left - CmsgLen(0)) / intLen }
-
-// collect finds the descriptors. A slot that holds an errno instead of one is an
-// error, as is a malformed buffer; neither hides the descriptors beside it.
-func (m *Message) collect() (bad error) {
-	for rest := m.control; ; {
-		c, next, ok, err := cmsg.Native.Next(rest)
-		if err != nil {
-			return err
-		}
-		if !ok {
-			return bad
-		}
-		switch c := (Control{int(c.Level), int(c.Type), c.Data}); {
-		case c.is(SCM_RIGHTS):
-			m.left += len(rest)
-			if m.fds, err = c.Rights(m.fds); err != nil {
-				bad = err
-			}
-		case c.is(SCM_PIDFD):
-			m.pidfd, m.pidfdErr = c.PIDFD()
-			m.hasPIDFD = m.pidfdErr == nil
-		}
-		rest = next
-	}
-}
-
-// isEOF tells the end of a connection from a message. A datagram socket has no
-// end. An empty seqpacket message that brought nothing cannot be told from it.
-func (m *Message) isEOF() bool {
-	switch {
-	case len(m.payload) > 0 || len(m.fds) > 0 || m.typ == sockDgram:
-		return false
-	case m.typ == sockStream:
-		return true // credentials come even with the end
-	}
-	return len(m.control) == 0 && m.flags&(msgTrunc|msgCtrunc) == 0
 }

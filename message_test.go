@@ -16,7 +16,7 @@ import (
 func message(t *testing.T, n int, opts fdpass.Options) *fdpass.Message {
 	t.Helper()
 	a, b := fdtest.Pair(t, syscall.SOCK_STREAM)
-	r := receiver(t, fdpass.FD(b), opts)
+	r := receiver(t, fdpass.Socket(b), opts)
 	mustSend(t, a, "hello", fdtest.FDs(t, n)...)
 	m, err := r.Recv(make([]byte, 16))
 	if err != nil {
@@ -61,7 +61,7 @@ func TestDoTakenFilesHaveTheirContents(t *testing.T) {
 func TestAreDescriptorsAppended(t *testing.T) {
 	fdtest.NoLeak(t)
 	m := message(t, 2, fdpass.Options{MaxFDs: 2})
-	got := m.AppendFDs([]int{-1})
+	got := m.TakeFDsInto([]int{-1})
 	if len(got) != 3 || got[0] != -1 || len(m.FDs()) != 0 {
 		t.Fatalf("got %v, left %v", got, m.FDs())
 	}
@@ -71,7 +71,7 @@ func TestAreDescriptorsAppended(t *testing.T) {
 func TestDoesTheNextReceiveCloseWhatWasNotTaken(t *testing.T) {
 	fdtest.NoLeak(t)
 	a, b := fdtest.Pair(t, syscall.SOCK_STREAM)
-	r := receiver(t, fdpass.FD(b), fdpass.Options{MaxFDs: 3})
+	r := receiver(t, fdpass.Socket(b), fdpass.Options{MaxFDs: 3})
 	fds := fdtest.FDs(t, 3)
 	p := make([]byte, 1)
 	before := fdtest.Count(t)
@@ -128,7 +128,7 @@ func TestWhoOwnsThePidfd(t *testing.T) {
 func TestIsAPidfdThatCouldNotBeMadeAnErrno(t *testing.T) {
 	fdtest.NoLeak(t)
 	a, b := pidfdPair(t)
-	r := receiver(t, fdpass.FD(b), fdpass.Options{MaxFDs: 1, PIDFD: true})
+	r := receiver(t, fdpass.Socket(b), fdpass.Options{MaxFDs: 1, PIDFD: true})
 	p := make([]byte, 1)
 	mustSend(t, a, "x")
 	restore := fdtest.LimitTable(t, 0)
@@ -152,7 +152,7 @@ func TestIsAPidfdThatCouldNotBeMadeAnErrno(t *testing.T) {
 func TestDoesTheEndOfAStreamLeakThePidfd(t *testing.T) {
 	fdtest.NoLeak(t)
 	a, b := pidfdPair(t)
-	r := receiver(t, fdpass.FD(b), fdpass.Options{MaxFDs: 1, PIDFD: true, Credentials: true})
+	r := receiver(t, fdpass.Socket(b), fdpass.Options{MaxFDs: 1, PIDFD: true, Credentials: true})
 	mustSend(t, a, "x")
 	fdtest.Close(t, a)
 	p := make([]byte, 16)

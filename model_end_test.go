@@ -85,7 +85,7 @@ func (w *world) connect() {
 func (e *end) open(fd int, kind string) error {
 	switch kind {
 	case "bare":
-		e.bare, e.conn = true, fdpass.FD(fd)
+		e.bare, e.conn = true, fdpass.Socket(fd)
 		e.close = func() error { return syscall.Close(fd) }
 		// With these set, signals interrupt the calls.
 		if err := limitWait(fd, syscall.SO_SNDTIMEO, time.Minute); err != nil {
@@ -117,7 +117,7 @@ func limitWait(fd, opt int, d time.Duration) error {
 // shut ends the calls that are blocked on a bare descriptor, which would not
 // notice that it is closed.
 func (e *end) shut() {
-	if fd, ok := e.conn.(fdpass.FD); ok {
+	if fd, ok := e.conn.(fdpass.Socket); ok {
 		syscall.Shutdown(int(fd), syscall.SHUT_RDWR)
 	}
 }

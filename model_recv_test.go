@@ -15,13 +15,14 @@ import (
 
 	"example.com/fdpass"
 	"example.com/fdpass/internal/fdtest"
+	"example.com/fdpass/rawmsg"
 )
 
-// room is how many descriptors can be received.
+// room is how many descriptors the caller allows, and how many can come.
 type room struct {
 	max    int
 	keep   bool // KeepTruncated
-	extra  bool // ExtraRoom, into which surplus descriptors get
+	extra  bool // ExtraRoom, so that it is not known what did not fit
 	places int  // in the table, or more than anybody sends
 }
 
@@ -108,14 +109,14 @@ func (w *world) outcome(r *room, m *sent, cut bool, err error) (files []int) {
 	if m != nil && !m.taken {
 		files = m.files
 	}
-	fits := min(len(files), r.max, r.places)
-	r.places -= fits
-	truncated := fits < len(files) && !r.keep
+	came := min(len(files), r.places) // into the table, where surplus ones are closed afterwards
+	r.places -= came
+	truncated := came < len(files) || came > r.max
 	if is := errors.Is(err, fdpass.ErrTruncated); is != truncated {
-		w.failf("%d of %d descriptors fit, and the error is %v", fits, len(files), err)
+		w.failf("%d of %d descriptors came, and the error is %v", came, len(files), err)
 	}
-	if is, full := errors.Is(err, syscall.EMFILE), truncated && fits < r.max && !r.extra; is != full {
-		w.failf("room for %d, the table was full: %v, and the error is %v", r.max, full, err)
+	if is, full := errors.Is(err, syscall.EMFILE), came < len(files) && came <= r.max && !r.extra; is != full {
+		w.failf("at most %d, the table was full: %v, and the error is %v", r.max, full, err)
 	}
 	if is := errors.Is(err, fdpass.ErrPayloadTruncated); is != cut {
 		w.failf("the payload was cut: %v, and the error is %v", cut, err)
@@ -125,9 +126,11 @@ func (w *world) outcome(r *room, m *sent, cut bool, err error) (files []int) {
 	}
 	if truncated {
 		w.count["messages truncated"]++
+	}
+	if (truncated || cut) && !r.keep {
 		return nil
 	}
-	return files[:fits]
+	return files[:min(came, r.max)]
 }
 
 // delivered takes note that the descriptors of a message have been received, and
@@ -229,7 +232,10 @@ func (w *world) viaReceiver(e *end, how string, peek bool, call func(*fdpass.Rec
 		return
 	}
 	msg, cut, cred := w.takePayload(e, m.Payload(), len(buf), peek)
-	files := w.outcome(&r, msg, cut, err)
+	if bad := m.Err() != nil && !r.keep; bad != (err != nil) {
+		w.failf("keep %v: %v, and the message says %v", r.keep, err, m.Err())
+	}
+	files := w.outcome(&r, msg, cut, m.Err())
 	w.delivered(msg, files, peek)
 	w.identify(m.FDs(), files)
 	w.checkMessage(m, cred)
@@ -269,9 +275,6 @@ func (w *world) recvMsg(e *end) {
 	}
 	m, cut, _ := w.takePayload(e, buf[:n], len(buf), false)
 	files := w.outcome(&r, m, cut, err)
-	if cut {
-		files = nil
-	}
 	w.delivered(m, files, false)
 	w.keepFiles(osFiles, files)
 	w.identify(numbersOf(osFiles), files)
@@ -292,7 +295,7 @@ func (w *world) recvOnce(e *end) {
 	var osFiles []*os.File
 	var err error
 	w.waiting(e, &r, func() {
-		if fd, ok := e.conn.(fdpass.FD); ok {
+		if fd, ok := e.conn.(fdpass.Socket); ok {
 			fds, err = fdpass.RecvFDs(int(fd), r.max)
 		} else {
 			osFiles, err = fdpass.Recv(e.conn, r.max)
@@ -303,9 +306,8 @@ func (w *world) recvOnce(e *end) {
 		return
 	}
 	first := e.in.msgs[0].payload[e.in.read:]
-	m, cut, _ := w.takePayload(e, first[:min(1, len(first))], 1, false)
-	truncated := errors.Is(err, fdpass.ErrTruncated)
-	files := w.outcome(&r, m, cut && truncated, err)
+	m, _, _ := w.takePayload(e, first[:min(1, len(first))], 1, false)
+	files := w.outcome(&r, m, false, err)
 	w.delivered(m, files, false)
 	if osFiles != nil {
 		w.keepFiles(osFiles, files)
@@ -332,7 +334,7 @@ func (w *world) recvBatch(e *end) {
 	b, err := fdpass.NewBatchReceiver(e.conn, len(bufs)+w.n(2), fdpass.Options{MaxFDs: r.max, KeepTruncated: r.keep})
 	w.must(err)
 	there := min(len(bufs), len(e.in.msgs))
-	var msgs []fdpass.Message
+	var msgs []*fdpass.Message
 	w.waiting(e, &r, func() { msgs, err = b.Recv(bufs) })
 	w.sayf("%v BatchReceiver %d buffers room for %d keep %v: %d, %v", e.peer, len(bufs), r.max, r.keep, len(msgs), err)
 	if err == io.EOF && !e.in.stream {
@@ -353,14 +355,14 @@ func (w *world) recvBatch(e *end) {
 		}
 		e.in.msgs = e.in.msgs[len(rest):]
 	}
-	e.closeWithNextBatch(w, b)
+	e.closeBatch(b)
 }
 
 // settleBatch goes through the messages of a batch.
-func (w *world) settleBatch(e *end, r *room, bufs [][]byte, msgs []fdpass.Message) {
+func (w *world) settleBatch(e *end, r *room, bufs [][]byte, msgs []*fdpass.Message) {
 	var all leftover
 	for i := range msgs {
-		m := &msgs[i]
+		m := msgs[i]
 		if len(e.in.msgs) == 0 {
 			w.failf("message %d of %d was not sent", i, len(msgs))
 		}
@@ -376,28 +378,25 @@ func (w *world) settleBatch(e *end, r *room, bufs [][]byte, msgs []fdpass.Messag
 	e.inBatch.files = all.files
 }
 
-// closeWithNextBatch leaves what a batch still owns to its next Recv, which
-// closes it even if it fails.
-func (e *end) closeWithNextBatch(w *world, b *fdpass.BatchReceiver) {
+// closeBatch leaves what a batch still owns to its Close.
+func (e *end) closeBatch(b *fdpass.BatchReceiver) {
 	e.batch = b
-	e.inBatch.close = func() error {
-		if _, err := b.Recv(nil); !errors.Is(err, syscall.EINVAL) {
-			w.failf("no buffers: %v", err)
-		}
-		return nil
-	}
+	e.inBatch.close = b.Close
 }
+
+// lent is a connection that a Stream does not close.
+type lent struct{ syscall.Conn }
 
 // readStream reads from a Stream.
 func (w *world) readStream(e *end) {
 	if e.stream == nil {
 		e.held = heldByStream{limit: []int{0, 1, 5, 50, 253, 300}[w.n(6)]}
 		var err error
-		e.stream, err = fdpass.NewStream(e.conn, e.held.limit)
+		e.stream, err = fdpass.NewStream(lent{e.conn}, fdpass.StreamOptions{MaxFDs: e.held.limit})
 		w.must(err)
 	}
 	h, buf := &e.held, w.aBuffer(e)
-	r := room{max: min(h.limit-len(h.files()), fdpass.MaxFDs), places: anyNumber}
+	r := room{max: min(h.limit-len(h.files()), rawmsg.SCM_MAX_FD), places: anyNumber}
 	var n int
 	var err error
 	w.waiting(e, &r, func() { n, err = e.stream.Read(buf) })
@@ -422,7 +421,7 @@ func (w *world) readStream(e *end) {
 
 // endStream is what follows an error that ends a Stream.
 func (w *world) endStream(e *end, room int, err error) {
-	over := !errors.Is(err, syscall.EMFILE) && room < fdpass.MaxFDs
+	over := !errors.Is(err, syscall.EMFILE) && room < rawmsg.SCM_MAX_FD
 	if errors.Is(err, fdpass.ErrTooManyFDs) != over {
 		w.failf("over the limit: %v, and the error is %v", over, err)
 	}
@@ -448,7 +447,8 @@ func (w *world) takeFromStream() {
 		files = append(files, h.groups[0].files...)
 		h.groups = h.groups[1:]
 	}
-	fds := e.stream.TakeFDs(consumed)
+	fds, err := e.stream.TakeFDs(consumed)
+	w.must(err)
 	w.sayf("%s took %d descriptors for %d bytes of %d", e.name, len(fds), consumed, h.offset)
 	w.identify(fds, files)
 	w.keep(fds, files)
@@ -522,7 +522,7 @@ func (w *world) interruptReceive() {
 		return
 	}
 	catchSignals()
-	fd := int(e.conn.(fdpass.FD))
+	fd := int(e.conn.(fdpass.Socket))
 	w.must(limitWait(fd, syscall.SO_RCVTIMEO, patience))
 	m := &sent{payload: []byte("at last"), files: w.pick(w.n(4)), cred: w.creds}
 	w.viaReceiver(e, "Recv, interrupted,", false, func(r *fdpass.Receiver, p []byte) (got *fdpass.Message, err error) {

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"example.com/fdpass"
+	"example.com/fdpass/rawmsg"
 )
 
 // sending is a call that sends, which may have to wait until somebody receives.
@@ -106,10 +107,10 @@ func (w *world) sendMessage(e *end) {
 	m := w.aMessage(e)
 	o := w.out(m)
 	if e.typ == syscall.SOCK_STREAM && w.n(4) == 0 {
-		s, err := fdpass.NewStream(e.conn, 0)
+		s, err := fdpass.NewStream(e.conn, fdpass.StreamOptions{MaxFDs: 0})
 		w.must(err)
 		m.cred = w.creds
-		w.launch(e, "Stream.WriteFDs", one(m, func() (int, error) { return s.WriteFDs(o.Payload, o.FDs...) }), nil, m)
+		w.launch(e, "Stream.Send", one(m, func() (int, error) { return s.Send(o.Payload, o.FDs...) }), nil, m)
 		return
 	}
 	if e.sender == nil {
@@ -145,7 +146,7 @@ func (w *world) sendWithContext(e *end) {
 	s, err := fdpass.NewSender(e.conn)
 	w.must(err)
 	ctx, cancel := context.WithCancel(context.Background())
-	w.launch(e, "SendContext", one(m, func() (int, error) { return s.SendContext(ctx, &o) }), cancel, m)
+	w.launch(e, "SendContext", one(m, func() (int, error) { return s.SendMessageContext(ctx, &o) }), cancel, m)
 }
 
 func (w *world) sendFiles(e *end) {
@@ -184,7 +185,7 @@ func (w *world) sendBatch(e *end) {
 func (w *world) sendRefused(e *end) {
 	s, err := fdpass.NewSender(e.conn)
 	w.must(err)
-	if n, err := s.Send([]byte("x"), slices.Repeat(w.fds[:1], fdpass.MaxFDs+1)...); n != 0 || !errors.Is(err, fdpass.ErrTooManyFDs) {
+	if n, err := s.Send([]byte("x"), slices.Repeat(w.fds[:1], rawmsg.SCM_MAX_FD+1)...); n != 0 || !errors.Is(err, fdpass.ErrTooManyFDs) {
 		w.failf("254 descriptors: %d, %v", n, err)
 	}
 	if e.typ == syscall.SOCK_STREAM {

@@ -4,137 +4,150 @@ import (
 	"errors"
 	"fmt"
 	"syscall"
+
+	"example.com/fdpass/rawmsg"
 )
 
-// Options say what a [Receiver] or [BatchReceiver] asks of a socket
-// beside its bytes. The zero value asks for nothing: no descriptors, bytes
-// alone.
+// Options say what a [Receiver] or [BatchReceiver] asks of a socket beside its
+// bytes. The zero value asks for nothing: no descriptors, only bytes.
 //
-// Credentials, PIDFD, Security, Timestamps, Inq and RefuseFDs switch an option
-// of the socket, for messages that are sent from then on, and leave it so. Room
-// in the control buffer is made for them and for whatever the socket has
-// switched on already, an accepted one by inheritance; but SO_INQ cannot be read,
-// so where somebody else has set it, ask for Inq or leave ExtraRoom. An option
-// that this kernel or this kind of socket does not have is an error that matches
-// [errors.ErrUnsupported].
+// Credentials, PIDFD, SecurityLabel, Timestamp, QueuedBytes and RefuseFDs switch
+// an option of the socket, for messages that are sent from then on, and leave it
+// switched. There is room in the control buffer for them and for everything that
+// the socket has switched on already, for example an accepted one by inheritance.
+// SO_INQ is an exception, since it cannot be read: if somebody else has set it,
+// ask for QueuedBytes or leave ExtraRoom. An option that this kernel or this kind
+// of socket does not have is an error that matches [errors.ErrUnsupported].
 type Options struct {
-	// MaxFDs is the most descriptors that a message may bring, 0 to [MaxFDs];
-	// a larger number means MaxFDs. One more than that truncates the message.
+	// MaxFDs is the largest number of descriptors that a message may bring, 0
+	// to [rawmsg.SCM_MAX_FD]; a larger number means that. One more truncates the
+	// message.
 	MaxFDs int
 
-	// KeepTruncated hands over what fitted of a truncated message: Recv returns
-	// it without [ErrTruncated], and [Message.Truncated] tells. At most MaxFDs
+	// KeepTruncated hands over what arrived of a truncated message: Recv returns
+	// it without an error, and [Message.Err] says what is missing. At most MaxFDs
 	// descriptors are kept.
 	KeepTruncated bool
 
-	Credentials bool // SO_PASSCRED: PID, UID and GID of the sender; unix(7)
-	PIDFD       bool // SO_PASSPIDFD: a pidfd of the sender; Linux 6.5
-	Security    bool // SO_PASSSEC: the sender's security label, where a security module has one; unix(7)
-	Timestamps  bool // SO_TIMESTAMPNS: when it was sent; not on stream sockets; socket(7)
-	Inq         bool // SO_INQ: bytes left in the queue; stream sockets alone; Linux 6.17
-	RefuseFDs   bool // SO_PASSRIGHTS = 0: who sends descriptors gets EPERM; Linux 6.16
+	Credentials   bool // SO_PASSCRED: PID, UID and GID of the sender; unix(7)
+	PIDFD         bool // SO_PASSPIDFD: a pidfd of the sender; Linux 6.5
+	SecurityLabel bool // SO_PASSSEC: the sender's security label, if a security module has one; unix(7)
+	Timestamp     bool // SO_TIMESTAMPNS: when the message was sent; not on stream sockets; socket(7)
+	QueuedBytes   bool // SO_INQ: bytes left in the queue; only on stream sockets; Linux 6.17
+	RefuseFDs     bool // SO_PASSRIGHTS = 0: the sender of descriptors gets EPERM; Linux 6.16
 
-	// Address asks for the sender's address, which [Message.From] returns.
-	Address bool
+	// From asks for the sender's address, which [Message.From] returns.
+	From bool
 
-	// ExtraRoom is how many bytes of the control buffer to keep for control
-	// messages that the caller has switched on and that are not above.
+	// ExtraRoom is the number of bytes in the control buffer to keep for control
+	// messages that the caller has switched on and that are not above, at most
+	// 1 MiB.
 	ExtraRoom int
+
+	anyPayload bool // the rest of a datagram is not missed
 }
 
-// What the data of each control message takes up, in bytes.
+// Apply switches on what o asks for, without receiving. On a
+// [*net.UnixListener] it does so before anybody connects: every connection that
+// is accepted later inherits the options, and not even the first message of a
+// client comes without its credentials. Errors are those of [NewReceiver].
+func (o Options) Apply(conn syscall.Conn) error {
+	_, _, err := o.open(conn)
+	return err
+}
+
+// What the data of each control message occupy, in bytes.
 const (
-	credentialsLen = 12
-	intLen         = 4
-	timestampLen   = 16   // the longest of its four forms
-	labelLen       = 4096 // security modules stop at a page
+	credentialsLen  = 12
+	intLen          = 4
+	timestampLen    = 16     // the longest of the forms of one time
+	timestampingLen = 3 * 16 // SCM_TIMESTAMPING has three
+	labelLen        = 4096   // security modules stop at a page
+	maxExtraRoom    = 1 << 20
 )
 
-// room is the size of a control buffer for at most max descriptors.
-type room struct {
-	before int // what the kernel writes before the descriptors
-	after  int // and behind them
-}
+// rightsRoom is room for as many descriptors as a message can carry. The kernel
+// then never has to drop one itself for want of room, which can take long: it
+// closes the descriptor inside recvmsg(2). Descriptors that nobody asked for are
+// closed afterwards.
+var rightsRoom = CmsgSpace(intLen * rawmsg.SCM_MAX_FD)
 
-// size is what the buffer is to be: exactly max descriptors fit. Where nothing
-// follows them the buffer ends with the last one, since its padding would let
-// one more through.
-func (r room) size(max int) int {
-	switch {
-	case max == 0:
-		return r.before + r.after
-	case r.after == 0:
-		return r.before + CmsgLen(intLen*max)
-	}
-	return r.before + CmsgSpace(intLen*max) + r.after
-}
+// commonRoom is room for everything but security labels and several timestamps.
+var commonRoom = rightsRoom + CmsgSpace(timestampLen) + CmsgSpace(credentialsLen) +
+	CmsgSpace(intLen) + CmsgSpace(intLen) // pidfd, bytes in the queue
 
-// check looks at what can be told without a socket.
+// check looks for mistakes that can be seen without a socket.
 func (o *Options) check() error {
 	if o.MaxFDs < 0 {
 		return errArgument("%d descriptors at most", o.MaxFDs)
 	}
-	if o.ExtraRoom < 0 {
+	if o.ExtraRoom < 0 || o.ExtraRoom > maxExtraRoom {
 		return errArgument("%d bytes of extra room", o.ExtraRoom)
 	}
-	o.MaxFDs = min(o.MaxFDs, MaxFDs)
+	o.MaxFDs = min(o.MaxFDs, rawmsg.SCM_MAX_FD)
 	return nil
 }
 
-// open finds out what conn is and applies the options to it.
-func (o *Options) open(conn syscall.Conn) (end endpoint, r room, err error) {
+// open finds out what conn is, applies the options to it, and returns the size of
+// the control buffer that it needs.
+func (o *Options) open(conn syscall.Conn) (end endpoint, room int, err error) {
 	if err := o.check(); err != nil {
-		return end, r, err
+		return end, 0, err
 	}
 	if end, err = open(conn); err != nil {
-		return end, r, err
+		return end, 0, err
+	}
+	typ, err := end.kind()
+	if err != nil {
+		return end, 0, err
 	}
 	err = end.control(func(fd int) (err error) {
-		r, err = o.apply(fd, end.kind())
+		room, err = o.apply(fd, typ)
 		return err
 	})
-	return end, r, err
+	return end, room, err
 }
 
-// apply switches the options on and works out the room that everything but
-// descriptors can take up.
-func (o *Options) apply(fd, typ int) (r room, err error) {
-	if o.Timestamps && typ == sockStream {
-		return r, fmt.Errorf("fdpass: timestamps on a stream socket: %w", errors.ErrUnsupported)
+// apply switches the options on and returns how much room everything that can
+// come may occupy.
+func (o *Options) apply(fd, typ int) (room int, err error) {
+	if o.Timestamp && typ == rawmsg.SOCK_STREAM {
+		return 0, fmt.Errorf("fdpass: timestamps on a stream socket: %w", errors.ErrUnsupported)
 	}
-	if o.Inq && typ != sockStream {
-		return r, fmt.Errorf("fdpass: SO_INQ on a socket that is no stream: %w", errors.ErrUnsupported)
+	if o.QueuedBytes && typ != rawmsg.SOCK_STREAM {
+		return 0, fmt.Errorf("fdpass: SO_INQ on a socket that is not a stream: %w", errors.ErrUnsupported)
 	}
 	if o.RefuseFDs {
-		if err := setsockopt(fd, soPassRights, 0); err != nil {
-			return r, errOption("setsockopt", "SO_PASSRIGHTS", "Linux 6.16", err)
+		if err := setsockopt(fd, rawmsg.SO_PASSRIGHTS, 0); err != nil {
+			return 0, errOption("setsockopt", "SO_PASSRIGHTS", "Linux 6.16", err)
 		}
 	}
-	r.after = o.ExtraRoom
+	room = rightsRoom + o.ExtraRoom
 	for _, s := range []struct {
 		asked       bool
 		opt         int
 		name, since string
-		room        *int
 		data        int
 	}{
-		{o.Timestamps, soTimestampnsNew, "SO_TIMESTAMPNS_NEW", "Linux 5.1", &r.before, timestampLen},
-		{false, soTimestampNew, "", "", &r.before, timestampLen},
-		{false, soTimestampnsOld, "", "", &r.before, timestampLen},
-		{false, soTimestampOld, "", "", &r.before, timestampLen},
-		{o.Credentials, soPassCred, "SO_PASSCRED", "Linux 2.2", &r.before, credentialsLen},
-		{o.Security, soPassSec, "SO_PASSSEC", "Linux 2.6.18", &r.before, labelLen},
-		{o.PIDFD, soPassPIDFD, "SO_PASSPIDFD", "Linux 6.5", &r.after, intLen},
-		{o.Inq, soInq, "SO_INQ", "Linux 6.17", &r.after, intLen},
+		{o.Timestamp, rawmsg.SO_TIMESTAMPNS_NEW, "SO_TIMESTAMPNS_NEW", "Linux 5.1", timestampLen},
+		{false, rawmsg.SO_TIMESTAMP_NEW, "", "", timestampLen},
+		{false, rawmsg.SO_TIMESTAMPNS_OLD, "", "", timestampLen},
+		{false, rawmsg.SO_TIMESTAMP_OLD, "", "", timestampLen},
+		{false, rawmsg.SO_TIMESTAMPING_OLD, "", "", timestampingLen},
+		{false, rawmsg.SO_TIMESTAMPING_NEW, "", "", timestampingLen},
+		{o.Credentials, rawmsg.SO_PASSCRED, "SO_PASSCRED", "Linux 2.2", credentialsLen},
+		{o.SecurityLabel, rawmsg.SO_PASSSEC, "SO_PASSSEC", "Linux 2.6.18", labelLen},
+		{o.PIDFD, rawmsg.SO_PASSPIDFD, "SO_PASSPIDFD", "Linux 6.5", intLen},
+		{o.QueuedBytes, rawmsg.SO_INQ, "SO_INQ", "Linux 6.17", intLen},
 	} {
 		if s.asked {
 			if err := setsockopt(fd, s.opt, 1); err != nil {
-				return r, errOption("setsockopt", s.name, s.since, err)
+				return 0, errOption("setsockopt", s.name, s.since, err)
 			}
 		} else if on, err := getsockopt(fd, s.opt); err != nil || on == 0 {
 			continue
 		}
-		*s.room += CmsgSpace(s.data)
+		room += CmsgSpace(s.data)
 	}
-	return r, nil
+	return room, nil
 }

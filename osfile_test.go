@@ -89,7 +89,7 @@ func TestDoesAFileHaveADeadline(t *testing.T) {
 func TestDoesABareDescriptorWaitInTheKernel(t *testing.T) {
 	fdtest.NoLeak(t)
 	_, b := fdtest.Pair(t, syscall.SOCK_STREAM)
-	r := receiver(t, fdpass.FD(b), fdpass.Options{})
+	r := receiver(t, fdpass.Socket(b), fdpass.Options{})
 	// So long as the descriptor says.
 	if err := syscall.SetsockoptTimeval(b, syscall.SOL_SOCKET, syscall.SO_RCVTIMEO, &syscall.Timeval{Usec: 10000}); err != nil {
 		t.Fatal(err)

@@ -1,35 +1,36 @@
 package fdpass
 
-import "syscall"
+import (
+	"bytes"
+	"encoding/binary"
+	"syscall"
 
-// PeerCredentials are those of the process at the other end of a connected
-// stream or seqpacket socket, or of a pair, at the time when it connected,
-// listened or made the pair: SO_PEERCRED; unix(7). The error is [ErrNotUnix] or
-// what getsockopt(2) returned.
+	"example.com/fdpass/rawmsg"
+)
+
+// The functions below describe the process at the other end of a connected stream
+// or seqpacket socket, or of a pair, as it was when it connected, listened, or
+// made the pair. Whoever holds the other end by now may be somebody else: the
+// credentials of a message are those of its sender.
+
+// PeerCredentials returns the PID, UID and GID of the peer: SO_PEERCRED; unix(7).
+// The error is [ErrNotUnix] or what getsockopt(2) returned.
 func PeerCredentials(conn syscall.Conn) (cred Credentials, err error) {
-	end, err := open(conn)
-	if err != nil {
-		return cred, err
-	}
-	err = end.control(func(fd int) (err error) {
-		cred, err = peerCredentials(fd)
+	err = inspect(conn, func(sock int) (err error) {
+		cred, err = peerCredentials(sock)
 		return err
 	})
 	return cred, err
 }
 
-// PeerPIDFD is a pidfd of the process that [PeerCredentials] tells of:
-// SO_PEERPIDFD, Linux 6.5. The caller closes it; it is close-on-exec. A kernel
-// that does not have it is [errors.ErrUnsupported]; ENODATA is a socket without a
-// peer, ESRCH or EINVAL (before 6.15) a peer that is gone.
+// PeerPIDFD returns a pidfd of the peer: SO_PEERPIDFD, Linux 6.5. The caller
+// closes it; it is close-on-exec. On a kernel that does not have the option the
+// error is [errors.ErrUnsupported]. ENODATA means a socket without a peer, ESRCH
+// or EINVAL (before 6.15) a peer that is gone.
 func PeerPIDFD(conn syscall.Conn) (fd int, err error) {
 	fd = -1
-	end, err := open(conn)
-	if err != nil {
-		return fd, err
-	}
-	err = end.control(func(sock int) error {
-		got, err := getsockopt(sock, soPeerPIDFD)
+	err = inspect(conn, func(sock int) error {
+		got, err := getsockopt(sock, rawmsg.SO_PEERPIDFD)
 		if err != nil {
 			return errOption("getsockopt", "SO_PEERPIDFD", "Linux 6.5", err)
 		}
@@ -37,4 +38,54 @@ func PeerPIDFD(conn syscall.Conn) (fd int, err error) {
 		return nil
 	})
 	return fd, err
+}
+
+// PeerSecurityLabel returns the security label of the peer, if a security module
+// has one: SO_PEERSEC; unix(7). Without such a module the error is
+// [errors.ErrUnsupported].
+func PeerSecurityLabel(conn syscall.Conn) (label string, err error) {
+	b, err := peerBytes(conn, rawmsg.SO_PEERSEC, "SO_PEERSEC", "Linux 2.6.2")
+	return string(bytes.TrimRight(b, "\x00")), err
+}
+
+// PeerGroups returns the supplementary groups of the peer, as numbers of this
+// process's user namespace: SO_PEERGROUPS; Linux 4.13. On a kernel that does not
+// have the option the error is [errors.ErrUnsupported]. ENODATA means a socket
+// without a peer.
+func PeerGroups(conn syscall.Conn) (gids []uint32, err error) {
+	b, err := peerBytes(conn, rawmsg.SO_PEERGROUPS, "SO_PEERGROUPS", "Linux 4.13")
+	for ; len(b) >= 4; b = b[4:] {
+		gids = append(gids, binary.NativeEndian.Uint32(b))
+	}
+	return gids, err
+}
+
+// peerBytes reads an option whose length the kernel knows.
+func peerBytes(conn syscall.Conn, opt int, name, since string) (b []byte, err error) {
+	err = inspect(conn, func(sock int) error {
+		for size := 256; ; {
+			b = make([]byte, size)
+			n, err := rawmsg.Getsockopt(sock, rawmsg.SOL_SOCKET, opt, b)
+			if err == syscall.ERANGE && n > size {
+				size = n
+				continue
+			}
+			b = b[:max(min(n, size), 0)]
+			if err != nil {
+				b = nil
+				return errOption("getsockopt", name, since, err)
+			}
+			return nil
+		}
+	})
+	return b, err
+}
+
+// inspect calls f with the descriptor of a Unix socket.
+func inspect(conn syscall.Conn, f func(sock int) error) error {
+	end, err := open(conn)
+	if err != nil {
+		return err
+	}
+	return end.control(f)
 }

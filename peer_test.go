@@ -17,10 +17,10 @@ func TestWhoIsThePeerOfAPair(t *testing.T) {
 		t.Run(network, func(t *testing.T) {
 			fdtest.NoLeak(t)
 			_, b := fdtest.Pair(t, typ)
-			if cred, err := fdpass.PeerCredentials(fdpass.FD(b)); err != nil || cred != ownCredentials() {
+			if cred, err := fdpass.PeerCredentials(fdpass.Socket(b)); err != nil || cred != ownCredentials() {
 				t.Errorf("got %v, %v", cred, err)
 			}
-			fd, err := fdpass.PeerPIDFD(fdpass.FD(b))
+			fd, err := fdpass.PeerPIDFD(fdpass.Socket(b))
 			if errors.Is(err, errors.ErrUnsupported) {
 				t.Skip("needs SO_PEERPIDFD, which came with Linux 6.5:", err)
 			}
@@ -40,7 +40,7 @@ func TestWhoIsThePeerOfAListener(t *testing.T) {
 	l, connect := listen(t, syscall.SOCK_STREAM)
 	c := connect()
 	for name, fd := range map[string]int{"the connecting end": c, "the accepted end": acceptOne(t, l)} {
-		if cred, err := fdpass.PeerCredentials(fdpass.FD(fd)); err != nil || cred != ownCredentials() {
+		if cred, err := fdpass.PeerCredentials(fdpass.Socket(fd)); err != nil || cred != ownCredentials() {
 			t.Errorf("%s: %v, %v", name, cred, err)
 		}
 	}
@@ -49,7 +49,7 @@ func TestWhoIsThePeerOfAListener(t *testing.T) {
 func TestWhoIsThePeerOfAnUnconnectedSocket(t *testing.T) {
 	fdtest.NoLeak(t)
 	for network, typ := range fdtest.Types {
-		fd := fdpass.FD(socket(t, syscall.AF_UNIX, typ))
+		fd := fdpass.Socket(socket(t, syscall.AF_UNIX, typ))
 		want := fdpass.Credentials{PID: 0, UID: 1<<32 - 1, GID: 1<<32 - 1}
 		if cred, err := fdpass.PeerCredentials(fd); err != nil || cred != want {
 			t.Errorf("%s: %v, %v, want %v", network, cred, err, want)
@@ -93,7 +93,7 @@ func TestDoesAFullTableHideThePeer(t *testing.T) {
 	fdtest.NoLeak(t)
 	_, b := fdtest.Pair(t, syscall.SOCK_STREAM)
 	restore := fdtest.LimitTable(t, 0)
-	fd, err := fdpass.PeerPIDFD(fdpass.FD(b))
+	fd, err := fdpass.PeerPIDFD(fdpass.Socket(b))
 	restore()
 	if errors.Is(err, errors.ErrUnsupported) {
 		t.Skip("needs SO_PEERPIDFD, which came with Linux 6.5:", err)

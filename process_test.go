@@ -17,6 +17,7 @@ import (
 
 	"example.com/fdpass"
 	"example.com/fdpass/internal/fdtest"
+	"example.com/fdpass/rawmsg"
 )
 
 func init() {
@@ -47,7 +48,7 @@ func sendFiles(args []string) error {
 
 // printFiles receives a message on descriptor 3 and prints what its files hold.
 func printFiles([]string) error {
-	fds, err := fdpass.RecvFDs(3, fdpass.MaxFDs)
+	fds, err := fdpass.RecvFDs(3, rawmsg.SCM_MAX_FD)
 	if err != nil {
 		return err
 	}

@@ -112,7 +112,7 @@ func start(b []byte) *byte {
 // does not have it.
 func setOption(t *testing.T, fd, option, value int, name string) {
 	t.Helper()
-	err := syscall.SetsockoptInt(fd, fdpass.SOL_SOCKET, option, value)
+	err := syscall.SetsockoptInt(fd, rawmsg.SOL_SOCKET, option, value)
 	if err == syscall.ENOPROTOOPT || err == syscall.EOPNOTSUPP {
 		t.Skipf("this kernel has no %s: %v", name, err)
 	}

@@ -1,138 +1,191 @@
 package fdpass
 
 import (
+	"context"
 	"io"
+	"net"
 	"os"
 	"syscall"
+	"time"
 
 	"example.com/fdpass/rawmsg"
 )
 
-// Receiver receives messages from one connection, again and again, without
-// allocating. It does not own the connection. It is not safe for concurrent
-// use; several Receivers on one connection are, and each message goes to one of
-// them.
+// Receiver receives messages from one connection, without allocating memory for
+// each of them. It does not own the connection. A Receiver is not safe for
+// concurrent use. Several Receivers on one connection are; each message goes to
+// one of them.
 type Receiver struct {
-	end      endpoint
-	opts     Options
-	room     room
-	deadline deadline
-	msg      Message
+	end    endpoint
+	opts   Options
+	msg    Message
+	closed bool
 
 	// What the kernel reads and writes. Ordinary Go pointers hold it together,
-	// so that it stays where it is as long as a call is on.
+	// so that it stays in its place during a call.
 	hdr     rawmsg.Msghdr
 	iov     rawmsg.Iovec
 	control []byte
 	name    []byte // for the sender's address, or nil
 
-	// The call that is on.
+	// The current call.
 	payload []byte
-	size    int // of the control buffer, at most len(control)
 	flags   int
-	one     [1]byte // for who does not want the payload
+	one     [1]byte // for a payload that the caller does not want
 	n       int
 	err     error
-	try     func(fd uintptr) bool // once, as a value that is allocated only once
+	try     func(fd uintptr) bool // call, as a value that is allocated only once
 }
 
 // NewReceiver makes a Receiver for a Unix socket of any type: a
-// [*net.UnixConn], an [*os.File], an [FD] or any other [syscall.Conn]. It
+// [*net.UnixConn], an [*os.File], a [Socket] or any other [syscall.Conn]. It
 // switches on what opts ask for. Errors are [ErrNotUnix], EINVAL for options
-// that make no sense, [errors.ErrUnsupported] for one that the kernel lacks, and
-// what getsockopt(2) and setsockopt(2) return.
+// that make no sense, [errors.ErrUnsupported] for one that the kernel does not
+// have, and what getsockopt(2) and setsockopt(2) return.
 func NewReceiver(conn syscall.Conn, opts Options) (*Receiver, error) {
 	end, room, err := opts.open(conn)
 	if err != nil {
 		return nil, err
 	}
-	r := &Receiver{end: end, opts: opts, room: room}
-	r.init(make([]byte, room.size(opts.MaxFDs)))
-	if opts.Address {
+	end.share()
+	r := newReceiver(end, opts, room)
+	if opts.From {
 		r.name = make([]byte, sockaddrLen)
 	}
 	return r, nil
 }
 
-// init prepares what stays the same between calls.
-func (r *Receiver) init(control []byte) {
-	r.control = control
-	r.msg.fds = make([]int, 0, r.opts.MaxFDs)
-	r.try = r.once
+// newReceiver makes a Receiver whose control buffer has room bytes.
+func newReceiver(end endpoint, opts Options, room int) *Receiver {
+	r := &Receiver{end: end, opts: opts, msg: Message{message: newMessage()}}
+	r.control = make([]byte, room)
+	r.msg.fds = make([]int, 0, opts.MaxFDs)
+	r.try = r.call
+	return r
 }
 
-// Recv receives the next message, its payload into p, and waits for it. What
-// was left of the message before is closed. The Message is the Receiver's own
-// and is good until the next call.
+// Recv receives the next message, its payload into p, and waits for it. What was
+// not taken of the message before is closed. The Message belongs to the Receiver
+// and is valid until the next call.
 //
-// With [ErrTruncated] and [ErrPayloadTruncated] there is a Message, whose
-// payload is good; with the first its descriptors are closed, with the second
-// they are not. With any other error there is none. At the end of a stream or
-// seqpacket connection the error is [io.EOF]; when the connection is closed
-// meanwhile it matches [net.ErrClosed], after its read deadline
-// [os.ErrDeadlineExceeded]. On a stream, p must not be empty ([ErrNoPayload]).
+// With [ErrTruncated] and [ErrPayloadTruncated] there is a Message. Its payload
+// is valid; its descriptors have been closed. With any other error there is no
+// Message. At the end of a stream or seqpacket connection the error is
+// [io.EOF]. When the connection is closed, it matches [net.ErrClosed], and after
+// its read deadline [os.ErrDeadlineExceeded]. On a stream, p must not be empty
+// ([ErrNoPayload]).
 //
 // Descriptors are close-on-exec. On a stream they belong to the last byte of
-// the payload that came with them, and never to a byte behind it.
+// the payload that came with them; see [Stream].
 func (r *Receiver) Recv(p []byte) (*Message, error) {
 	return r.recv(p, r.opts.MaxFDs, 0)
 }
 
-// Peek is Recv, but leaves the message on the socket. Every Peek makes fresh
-// duplicates of the descriptors, which are the Message's like any others. Not
-// even a truncated message is lost. On a stream the kernel looks further than p
-// is long: the descriptors may be those of a later byte.
-func (r *Receiver) Peek(p []byte) (*Message, error) {
-	return r.recv(p, r.opts.MaxFDs, msgPeek)
+// TryRecv is Recv without waiting: if no message is there, the error matches
+// EAGAIN.
+func (r *Receiver) TryRecv(p []byte) (*Message, error) {
+	return r.recv(p, r.opts.MaxFDs, rawmsg.MSG_DONTWAIT)
 }
 
-// recv receives with room for at most max descriptors, which is at most MaxFDs.
+// Peek is Recv, but leaves the message on the socket. Every Peek makes new
+// duplicates of the descriptors, which belong to the Message like any others. Even
+// a truncated message is not lost. On a stream the kernel looks further than p is
+// long: the descriptors may be those of a later byte.
+func (r *Receiver) Peek(p []byte) (*Message, error) {
+	return r.recv(p, r.opts.MaxFDs, rawmsg.MSG_PEEK)
+}
+
+// RecvContext is Recv that waits no longer than until ctx is done. Then the error
+// is that of ctx, and nothing has been taken off the socket. A message that came
+// at the same moment is returned. No goroutine is left running.
+//
+// RecvContext needs a connection with deadlines. For a [Socket], and for a file
+// that is not in Go's poller, the error is [errors.ErrUnsupported]. To end the
+// wait it sets the connection's read deadline, and afterwards it sets the one that
+// was given to SetReadDeadline of this or any other Receiver or Stream on the
+// connection. A deadline that was set on the connection itself cannot be read in
+// Go and is lost. A wait of package net, or of a function such as [Recv], on the
+// same connection at that moment may end with [os.ErrDeadlineExceeded].
+func (r *Receiver) RecvContext(ctx context.Context, p []byte) (m *Message, err error) {
+	r.msg.drop() // as Recv does, which is not called if ctx is done already
+	err = r.end.within(ctx, reading, func() error {
+		m, err = r.Recv(p)
+		return err
+	})
+	return m, err
+}
+
+// SetReadDeadline sets the connection's read deadline, zero for none, in such a
+// way that [Receiver.RecvContext] keeps it. For a [Socket] the error matches
+// [os.ErrNoDeadline].
+func (r *Receiver) SetReadDeadline(t time.Time) error { return r.end.setDeadline(reading, t) }
+
+// Close closes the descriptors that were not taken from the last message, and
+// ends the use of the Receiver: [net.ErrClosed]. The connection stays open; it is
+// the caller's.
+func (r *Receiver) Close() error {
+	r.closed = true
+	return r.msg.Close()
+}
+
+// recv receives a message with at most max descriptors. The flags are 0,
+// MSG_DONTWAIT for one try, or MSG_PEEK.
 func (r *Receiver) recv(p []byte, max, flags int) (*Message, error) {
-	r.msg.Close()
-	if len(p) == 0 && r.end.kind() == sockStream {
-		return nil, ErrNoPayload
+	r.msg.drop()
+	if r.closed {
+		return nil, errClosed
 	}
-	r.payload, r.size = p, r.room.size(max)
-	r.flags = flags | r.end.wait | msgCmsgCloexec
-	if err := r.end.read(r.try); err != nil {
-		return nil, err
+	if len(p) == 0 {
+		if typ, err := r.end.kind(); err != nil {
+			return nil, err
+		} else if typ == rawmsg.SOCK_STREAM {
+			return nil, ErrNoPayload
+		}
 	}
-	if r.err != nil {
-		return nil, os.NewSyscallError("recvmsg", r.err)
+	r.payload, r.flags = p, flags|rawmsg.MSG_CMSG_CLOEXEC
+	r.n, r.err = 0, errNotCalled
+	setPiece(&r.iov, p)
+	fillHeader(&r.hdr, &r.iov, r.control, r.name)
+	err := r.end.read(r.try)
+	if r.err == nil { // a message came, whatever else the connection says
+		return r.finish(max, err)
 	}
-	if r.n == 0 {
-		r.end.kind() // decides whether this is the end
+	if err == nil {
+		err = os.NewSyscallError("recvmsg", r.err)
 	}
-	r.msg.fill(&r.hdr, r.end.typ, p[:r.n], r.control[:r.size], r.name)
-	err := r.msg.settle(max, &r.opts)
-	if r.msg.isEOF() {
-		r.msg.Close()
-		return nil, io.EOF
+	return nil, err
+}
+
+// finish looks at what the kernel has written. An error of the connection that
+// came all the same closes what was received.
+func (r *Receiver) finish(max int, connErr error) (*Message, error) {
+	if r.n == 0 && connErr == nil {
+		_, connErr = r.end.kind() // decides whether this is the end
+	}
+	r.msg.set(&r.hdr, r.end.typ, r.payload[:r.n], r.control, r.name)
+	err := r.msg.accept(max, &r.opts)
+	if connErr == nil && r.msg.isEnd() {
+		connErr = io.EOF
+	}
+	if connErr != nil {
+		r.msg.drop()
+		return nil, connErr
 	}
 	return &r.msg, err
 }
 
-// once makes the system call. The header is filled in anew each time, since the
-// kernel has written over parts of it.
-func (r *Receiver) once(fd uintptr) (done bool) {
-	arm(&r.hdr, &r.iov, r.payload, r.control[:r.size], r.name)
-	r.n, r.err = rawmsg.Recvmsg(int(fd), &r.hdr, r.flags)
-	return !r.end.again(r.err)
+// call makes the system call.
+func (r *Receiver) call(fd uintptr) (done bool) {
+	r.n, r.err = rawmsg.Recvmsg(int(fd), &r.hdr, r.flags|r.end.wait)
+	return r.err != syscall.EAGAIN || !r.end.waits(r.flags)
 }
 
-// arm fills in a header: one piece of payload, and the buffers for the rest.
-func arm(h *rawmsg.Msghdr, iov *rawmsg.Iovec, payload, control, name []byte) {
-	iov.Base, iov.Len = first(payload), uintptr(len(payload))
-	h.Name, h.Namelen = first(name), uint32(len(name))
-	h.Iov, h.Iovlen = iov, 1
-	h.Control, h.Controllen = first(control), uintptr(len(control))
-	h.Flags = 0
-}
+var _ io.Closer = (*Receiver)(nil)
 
-// first points to where a buffer starts.
-func first(b []byte) *byte {
-	if len(b) == 0 {
-		return nil
-	}
-	return &b[0]
-}
+var errClosed = closedError{}
+
+// closedError is [net.ErrClosed] of something of this package.
+type closedError struct{}
+
+func (closedError) Error() string        { return "fdpass: use of a closed receiver" }
+func (closedError) Is(target error) bool { return target == net.ErrClosed }

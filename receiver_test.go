@@ -12,6 +12,7 @@ import (
 
 	"example.com/fdpass"
 	"example.com/fdpass/internal/fdtest"
+	"example.com/fdpass/rawmsg"
 )
 
 // value is an Options field, and what a message is to say when it is on.
@@ -42,14 +43,14 @@ var values = []value{
 			t.Errorf("got %d, %v", fd, err)
 		}
 	}},
-	{"Security", fdpass.Options{Security: true}, func(t *testing.T, m *fdpass.Message) {
-		if label, ok := m.Label(); ok && label == "" {
+	{"Security", fdpass.Options{SecurityLabel: true}, func(t *testing.T, m *fdpass.Message) {
+		if label, ok := m.SecurityLabel(); ok && label == "" {
 			t.Error("an empty label") // none is fine: most kernels have no module for it
 		}
 	}},
-	{"Timestamps", fdpass.Options{Timestamps: true}, isRecent},
-	{"Inq", fdpass.Options{Inq: true}, func(t *testing.T, m *fdpass.Message) {
-		if n, ok := m.Inq(); !ok || n != 0 {
+	{"Timestamps", fdpass.Options{Timestamp: true}, isRecent},
+	{"Inq", fdpass.Options{QueuedBytes: true}, func(t *testing.T, m *fdpass.Message) {
+		if n, ok := m.QueuedBytes(); !ok || n != 0 {
 			t.Errorf("%d bytes left, %v", n, ok)
 		}
 	}},
@@ -58,13 +59,13 @@ var values = []value{
 // isFor tells whether the option is for this type of socket.
 func (v value) isFor(typ int) bool {
 	stream := typ == syscall.SOCK_STREAM
-	return !(v.opts.Timestamps && stream || v.opts.Inq && !stream)
+	return !(v.opts.Timestamp && stream || v.opts.QueuedBytes && !stream)
 }
 
 // isRecent checks that a message was sent in this hour.
 func isRecent(t *testing.T, m *fdpass.Message) {
 	t.Helper()
-	if at, ok := m.Time(); !ok || time.Since(at).Abs() > time.Hour {
+	if at, ok := m.Timestamp(); !ok || time.Since(at).Abs() > time.Hour {
 		t.Errorf("sent at %v, %v", at, ok)
 	}
 }
@@ -81,7 +82,7 @@ func TestDoesEachOptionLeaveRoomForTheDescriptors(t *testing.T) {
 					fdtest.NoLeak(t)
 					a, b := fdtest.Pair(t, typ)
 					v.opts.MaxFDs = max
-					r := receiver(t, fdpass.FD(b), v.opts)
+					r := receiver(t, fdpass.Socket(b), v.opts)
 					fds := fdtest.FDs(t, max+1)
 
 					mustSend(t, a, "hello", fds[:max]...)
@@ -112,9 +113,9 @@ func TestDoAllOptionsGoTogether(t *testing.T) {
 			fdtest.NoLeak(t)
 			a, b := fdtest.Pair(t, typ)
 			stream := typ == syscall.SOCK_STREAM
-			r := receiver(t, fdpass.FD(b), fdpass.Options{
-				MaxFDs: fdpass.MaxFDs, Address: true,
-				Credentials: true, PIDFD: true, Security: true, Timestamps: !stream, Inq: stream,
+			r := receiver(t, fdpass.Socket(b), fdpass.Options{
+				MaxFDs: rawmsg.SCM_MAX_FD, From: true,
+				Credentials: true, PIDFD: true, SecurityLabel: true, Timestamp: !stream, QueuedBytes: stream,
 			})
 			mustSend(t, a, "hello", fdtest.FDs(t, 253)...)
 			m, err := r.Recv(make([]byte, 16))
@@ -136,8 +137,8 @@ func TestWhatIsSaidOfAnOptionThatIsNotThere(t *testing.T) {
 	for network, typ := range fdtest.Types {
 		_, b := fdtest.Pair(t, typ)
 		for _, v := range append(values, value{"RefuseFDs", fdpass.Options{RefuseFDs: true}, nil}) {
-			_, err := fdpass.NewReceiver(fdpass.FD(b), v.opts)
-			_, berr := fdpass.NewBatchReceiver(fdpass.FD(b), 1, v.opts)
+			_, err := fdpass.NewReceiver(fdpass.Socket(b), v.opts)
+			_, berr := fdpass.NewBatchReceiver(fdpass.Socket(b), 1, v.opts)
 			if (err == nil) != (berr == nil) {
 				t.Errorf("%s %s: %v, and for a batch %v", network, v.name, err, berr)
 			}
@@ -154,13 +155,13 @@ func TestAreAllFormsOfTimestampsRead(t *testing.T) {
 	for _, typ := range []int{syscall.SOCK_DGRAM, syscall.SOCK_SEQPACKET} {
 		for _, f := range timestampForms {
 			t.Run(fmt.Sprint(f.name, " ", typ), func(t *testing.T) {
-				if f.opt != fdpass.SoTimestampOld {
+				if f.opt != rawmsg.SO_TIMESTAMP_OLD {
 					fdtest.SkipUnderQemuUser(t, qemuOptions)
 				}
 				fdtest.NoLeak(t)
 				a, b := fdtest.Pair(t, typ)
 				setOption(t, b, f.opt, 1, f.name)
-				r := receiver(t, fdpass.FD(b), fdpass.Options{MaxFDs: 1}) // finds out that it is on
+				r := receiver(t, fdpass.Socket(b), fdpass.Options{MaxFDs: 1}) // finds out that it is on
 				mustSend(t, a, "x", fdtest.FDs(t, 1)...)
 				m, err := r.Recv(make([]byte, 1))
 				if err != nil || len(m.FDs()) != 1 {
@@ -179,11 +180,11 @@ func TestDoInheritedOptionsPushADescriptorOut(t *testing.T) {
 		t.Run(fmt.Sprint(typ), func(t *testing.T) {
 			fdtest.NoLeak(t)
 			l, connect := listen(t, typ)
-			receiver(t, fdpass.FD(l), fdpass.Options{Credentials: true, PIDFD: true, Security: true})
+			receiver(t, fdpass.Socket(l), fdpass.Options{Credentials: true, PIDFD: true, SecurityLabel: true})
 			a := connect()
 			b := acceptOne(t, l)
 			mustSend(t, a, "x", fdtest.FDs(t, 1)...)
-			r := receiver(t, fdpass.FD(b), fdpass.Options{MaxFDs: 1})
+			r := receiver(t, fdpass.Socket(b), fdpass.Options{MaxFDs: 1})
 			m, err := r.Recv(make([]byte, 1))
 			if err != nil || len(m.FDs()) != 1 {
 				t.Fatal(err)

@@ -1,35 +1,30 @@
 package fdpass
 
 import (
+	"errors"
 	"os"
 	"sync"
 	"syscall"
+
+	"example.com/fdpass/rawmsg"
 )
 
 // RecvFDs receives one message from sock, the bare descriptor of a Unix socket
 // of any type, and returns the descriptors that came with it: at most max, which
-// may be 0 to [MaxFDs], and none if it brought none. It waits in the kernel, as
-// recvmsg(2) does, and is retried on EINTR. The descriptors are close-on-exec and
-// the caller's, who closes them.
+// may be 0 to [rawmsg.SCM_MAX_FD], and none if it brought none. It waits in the
+// kernel, as recvmsg(2) does, and is retried on EINTR. The descriptors are
+// close-on-exec. They are the caller's, who closes them.
 //
 // Of the payload it reads one byte, where [SendFDs] puts one, and drops it. On a
-// stream what follows stays for the next read; of a datagram the rest is gone.
+// stream, what follows stays for the next read; the rest of a datagram is lost.
 //
-// On an error nothing is open that was not before. [ErrTruncated]: there were
-// more than max, or the descriptor table is full. [io.EOF]: the peer has closed
-// the connection. [ErrNotUnix], EINVAL or another *[os.SyscallError]: an
-// argument is not what it should be, or recvmsg failed.
+// After an error nothing is open that was not open before. [ErrTruncated]: there
+// were more than max, or the descriptor table is full (EMFILE). [io.EOF]: the
+// peer has closed the connection. [ErrNotUnix], EINVAL or another
+// *[os.SyscallError]: an argument is wrong, or recvmsg failed.
 func RecvFDs(sock, max int) ([]int, error) {
-	r, err := borrowReceiver(FD(sock), max)
-	if err != nil {
-		return nil, err
-	}
-	defer r.giveBack()
-	m, err := r.recv(r.one[:], r.opts.MaxFDs, 0)
-	if m == nil || m.Truncated() {
-		return nil, err
-	}
-	return m.TakeFDs(), nil
+	_, fds, err := recvOnce(Socket(sock), nil, max, (*Message).TakeFDs)
+	return fds, err
 }
 
 // Recv is [RecvFDs] for a [*net.UnixConn] or another [syscall.Conn], with the
@@ -37,77 +32,114 @@ func RecvFDs(sock, max int) ([]int, error) {
 // connection's read deadline holds ([os.ErrDeadlineExceeded]), and closing the
 // connection ends the wait ([net.ErrClosed]). The other errors are those of
 // RecvFDs.
+//
+// There may be fewer files than max, and none at all: see [RecvFile] and
+// [RecvExactly].
 func Recv(conn syscall.Conn, max int) ([]*os.File, error) {
-	r, err := borrowReceiver(conn, max)
+	_, files, err := recvOnce(conn, nil, max, takeFiles)
+	return files, err
+}
+
+// RecvMsg is [Recv] with the payload. It receives up to len(p) bytes into p and
+// returns their number. With [ErrTruncated] and with [ErrPayloadTruncated] (a
+// datagram or seqpacket message was longer than p) the payload is valid, and the
+// descriptors have been closed. On a stream p must not be empty ([ErrNoPayload]).
+// The other errors are those of Recv.
+func RecvMsg(conn syscall.Conn, p []byte, max int) (n int, files []*os.File, err error) {
+	return recvOnce(conn, orEmpty(p), max, takeFiles)
+}
+
+// RecvMsgFDs is [RecvMsg] with the descriptors as bare numbers, which the caller
+// closes.
+func RecvMsgFDs(conn syscall.Conn, p []byte, max int) (n int, fds []int, err error) {
+	return recvOnce(conn, orEmpty(p), max, (*Message).TakeFDs)
+}
+
+// RecvFile is [Recv] for exactly one file. If the message brought none, or more
+// than one, everything that came is closed and the error is [ErrCount].
+func RecvFile(conn syscall.Conn) (*os.File, error) {
+	_, files, err := recvExactly(conn, nil, 1)
 	if err != nil {
 		return nil, err
 	}
-	defer r.giveBack()
-	m, err := r.recv(r.one[:], r.opts.MaxFDs, 0)
-	if m == nil || m.Truncated() {
-		return nil, err
-	}
-	return m.TakeFiles(), nil
+	return files[0], nil
 }
 
-// RecvMsg is [Recv] with the payload, of which it receives up to len(p) bytes
-// into p and returns the number. With [ErrTruncated] the payload is good, and
-// the descriptors are closed; likewise with [ErrPayloadTruncated], when a
-// datagram or seqpacket message was longer than p. On a stream p must not be
-// empty ([ErrNoPayload]), and the descriptors belong to the last of the n bytes.
-// The other errors are those of Recv.
-func RecvMsg(conn syscall.Conn, p []byte, max int) (n int, files []*os.File, err error) {
-	r, err := borrowReceiver(conn, max)
+// RecvExactly is [RecvMsg] for exactly want files. If the message brought fewer
+// or more, everything that came is closed and the error is [ErrCount]. The
+// payload is valid then, too: it may say why there is no file.
+func RecvExactly(conn syscall.Conn, p []byte, want int) (n int, files []*os.File, err error) {
+	return recvExactly(conn, orEmpty(p), want)
+}
+
+// orEmpty makes an empty buffer of none, which would stand for a payload that the
+// caller does not want.
+func orEmpty(p []byte) []byte {
+	if p == nil {
+		return []byte{}
+	}
+	return p
+}
+
+func takeFiles(m *Message) []*os.File { return m.TakeFiles() }
+
+// recvExactly receives want files or none.
+func recvExactly(conn syscall.Conn, p []byte, want int) (int, []*os.File, error) {
+	got := 0
+	n, files, err := recvOnce(conn, p, want, func(m *Message) []*os.File {
+		if got = len(m.FDs()); got != want {
+			return nil
+		}
+		return m.TakeFiles()
+	})
+	var surplus *surplusError
+	switch {
+	case errors.As(err, &surplus):
+		err = &countError{want: want, got: -1, payload: n, err: err}
+	case err == nil && got != want:
+		err = errCount(want, got, n)
+	}
+	return n, files, err
+}
+
+// recvOnce receives one message with a Receiver that others use afterwards. What
+// take does not take is closed. Without p, one byte of payload is read and
+// dropped.
+func recvOnce[T any](conn syscall.Conn, p []byte, max int, take func(*Message) []T) (n int, got []T, err error) {
+	if max < 0 {
+		return 0, nil, errArgument("%d descriptors at most", max)
+	}
+	end, err := open(conn)
 	if err != nil {
 		return 0, nil, err
 	}
+	r := spareReceivers.Get().(*Receiver)
 	defer r.giveBack()
-	m, err := r.recv(p, r.opts.MaxFDs, 0)
+	r.end = end
+	if r.opts.anyPayload = p == nil; r.opts.anyPayload {
+		p = r.one[:]
+	}
+	m, err := r.recv(p, min(max, rawmsg.SCM_MAX_FD), 0)
 	if m == nil {
 		return 0, nil, err
 	}
 	if err == nil {
-		files = m.TakeFiles()
+		got = take(m)
 	}
-	return len(m.Payload()), files, err
+	return len(m.Payload()), got, err
 }
 
-// fixedRoom is what the one-call functions leave beside the descriptors. They do
-// not ask the socket what it has switched on, as [NewReceiver] does, but must not
-// lose a descriptor because credentials came first. Where nothing else comes,
-// descriptors beyond max may get in here; they are closed and reported like
-// those that the kernel turned away. There is no room for security labels, which
-// are long and rare: a socket with SO_PASSSEC wants a [Receiver].
-var fixedRoom = room{
-	before: CmsgSpace(timestampLen) + CmsgSpace(credentialsLen),
-	after:  CmsgSpace(intLen) + CmsgSpace(intLen), // pidfd, bytes in the queue
-}
-
-// spareReceivers are for the functions that receive once, and have room for the
-// largest message.
+// spareReceivers are for the functions that receive one message. They have room
+// for everything but a security label, which is long and rare: a socket with
+// SO_PASSSEC needs a [Receiver].
 var spareReceivers = sync.Pool{New: func() any {
-	r := &Receiver{opts: Options{MaxFDs: MaxFDs}, room: fixedRoom}
-	r.init(make([]byte, fixedRoom.size(MaxFDs)))
-	return r
+	return newReceiver(endpoint{}, Options{MaxFDs: rawmsg.SCM_MAX_FD}, commonRoom)
 }}
 
-// borrowReceiver is a Receiver for one call, with at most max descriptors.
-func borrowReceiver(conn syscall.Conn, max int) (*Receiver, error) {
-	if max < 0 {
-		return nil, errArgument("%d descriptors at most", max)
-	}
-	end, err := open(conn)
-	if err != nil {
-		return nil, err
-	}
-	r := spareReceivers.Get().(*Receiver)
-	r.end, r.opts.MaxFDs = end, min(max, MaxFDs)
-	return r, nil
-}
-
-// giveBack closes what the caller has not taken, and lets go of all that is his.
+// giveBack closes what the caller has not taken, and keeps nothing of the
+// caller's.
 func (r *Receiver) giveBack() {
-	r.msg.Close()
+	r.msg.drop()
 	r.msg.payload, r.payload, r.iov.Base = nil, nil, nil
 	r.end = endpoint{}
 	spareReceivers.Put(r)

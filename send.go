@@ -1,7 +1,6 @@
 package fdpass
 
 import (
-	"fmt"
 	"os"
 	"sync"
 	"syscall"
@@ -10,72 +9,48 @@ import (
 // SendFDs sends fds in one message over sock, the bare descriptor of a Unix
 // socket of any type, with one zero byte as payload, as [RecvFDs] expects it. It
 // waits in the kernel, as sendmsg(2) does, and is retried on EINTR. The kernel
-// duplicates the descriptors: the caller's stay open, and may be closed as soon
-// as it returns.
+// duplicates the descriptors: the caller's stay open and may be closed as soon
+// as SendFDs returns.
 //
 // Errors are those of [Sender.SendMessage].
 func SendFDs(sock int, fds ...int) error {
-	_, err := sendOnce(FD(sock), zeroByte, fds)
+	_, err := sendOnce(Socket(sock), &Outgoing{Payload: zeroByte, FDs: fds})
 	return err
 }
 
 // Send is [SendFDs] for a [*net.UnixConn] or another [syscall.Conn] and for
 // files. It waits in Go's poller: the connection's write deadline holds, and
-// closing it ends the wait. The files stay the caller's and stay as they are:
-// one that was nonblocking still is. A closed one is [os.ErrClosed].
+// closing the connection ends the wait. The files stay the caller's and stay as
+// they are: a nonblocking one is still nonblocking. A closed one is
+// [os.ErrClosed].
 func Send(conn syscall.Conn, files ...*os.File) error {
-	_, err := SendMsg(conn, zeroByte, files...)
+	_, err := sendOnce(conn, &Outgoing{Payload: zeroByte, Files: files})
 	return err
 }
 
-// SendMsg is [Send] with a payload, of which it returns how many bytes went. On
-// a stream it waits until all have, and p must not be empty where there are
-// files ([ErrNoPayload]). The other errors are those of Send and of
+// SendMsg is [Send] with a payload. It returns how many bytes of p were sent. On
+// a stream it waits until all have been sent, and p must not be empty if there
+// are files ([ErrNoPayload]). The other errors are those of
 // [Sender.SendMessage].
 func SendMsg(conn syscall.Conn, p []byte, files ...*os.File) (n int, err error) {
-	if err := checkCount(len(files)); err != nil {
-		return 0, err
-	}
-	err = withFDs(files, make([]int, 0, len(files)), func(fds []int) (err error) {
-		n, err = sendOnce(conn, p, fds)
-		return err
-	})
-	return n, err
+	return sendOnce(conn, &Outgoing{Payload: p, Files: files})
+}
+
+// SendMsgFDs is [SendMsg] for descriptors that are bare numbers. They stay the
+// caller's.
+func SendMsgFDs(conn syscall.Conn, p []byte, fds ...int) (n int, err error) {
+	return sendOnce(conn, &Outgoing{Payload: p, FDs: fds})
 }
 
 // zeroByte is the payload of a message that has nothing to say.
 var zeroByte = []byte{0}
 
-// withFDs calls f with the files' descriptors, all of which stay open until it
-// returns, even if somebody closes the files meanwhile. (*os.File).Fd would do
-// neither that, nor leave a nonblocking file as it is.
-func withFDs(files []*os.File, fds []int, f func(fds []int) error) error {
-	if len(files) == 0 {
-		return f(fds)
-	}
-	raw, err := files[0].SyscallConn()
-	if err != nil {
-		return fmt.Errorf("fdpass: file to send: %w", err)
-	}
-	cerr := raw.Control(func(fd uintptr) {
-		err = withFDs(files[1:], append(fds, int(fd)), f)
-	})
-	if cerr != nil {
-		return fmt.Errorf("fdpass: file to send: %w", os.ErrClosed)
-	}
-	return err
-}
+// spareSenders are for the functions that send one message.
+var spareSenders = sync.Pool{New: func() any { return newSender(endpoint{}) }}
 
-// spareSenders are for the functions that send once.
-var spareSenders = sync.Pool{New: func() any {
-	s := &Sender{}
-	s.try = s.push
-	return s
-}}
-
-// sendOnce sends one message with a Sender that is somebody else's afterwards.
-func sendOnce(conn syscall.Conn, p []byte, fds []int) (int, error) {
-	if err := checkCount(len(fds)); err != nil {
+// sendOnce sends one message with a Sender that others use afterwards.
+func sendOnce(conn syscall.Conn, out *Outgoing) (int, error) {
+	if err := checkCount(len(out.FDs) + len(out.Files)); err != nil {
 		return 0, err
 	}
 	end, err := open(conn)
@@ -84,8 +59,9 @@ func sendOnce(conn syscall.Conn, p []byte, fds []int) (int, error) {
 	}
 	s := spareSenders.Get().(*Sender)
 	s.end = end
-	n, err := s.Send(p, fds...)
-	s.end, s.payload, s.iov.Base = endpoint{}, nil, nil
+	n, err := s.send(out, 0)
+	s.end, s.iov.Base = endpoint{}, nil
+	clear(s.iovs)
 	spareSenders.Put(s)
 	return n, err
 }

@@ -2,9 +2,6 @@ package fdpass
 
 import (
 	"context"
-	"encoding/binary"
-	"fmt"
-	"net"
 	"os"
 	"syscall"
 	"time"
@@ -12,31 +9,27 @@ import (
 	"example.com/fdpass/rawmsg"
 )
 
-// Outgoing is a message to send. Everything in it stays the caller's.
-type Outgoing struct {
-	Payload     []byte        // may be empty, but with descriptors not on a stream ([ErrNoPayload])
-	FDs         []int         // at most [MaxFDs]; the kernel duplicates them
-	Credentials *Credentials  // SCM_CREDENTIALS, or nil; others than its own need privilege (EPERM)
-	To          *net.UnixAddr // for a datagram socket that is not connected, or nil
-}
-
-// Sender sends messages over one connection, again and again, without
-// allocating. It does not own the connection. It is not safe for concurrent use;
-// several Senders on one connection are, and no message of one gets into the
-// middle of another's, but for an [FD] on a stream.
+// Sender sends messages over one connection, without allocating memory for each
+// of them. It does not own the connection. A Sender is not safe for concurrent
+// use. Several Senders on one connection are, and no message of one gets into
+// the middle of another's, except for a [Socket] of type stream.
 type Sender struct {
-	end      endpoint
-	deadline deadline
+	end endpoint
 
 	hdr     rawmsg.Msghdr
-	iov     rawmsg.Iovec
+	iov     rawmsg.Iovec   // for a payload in one piece
+	iovs    []rawmsg.Iovec // for one in several pieces
 	control []byte
 	name    []byte
+	fds     []int // those of files
 
-	// The call that is on.
-	payload []byte // what is left of it
-	restLen int    // of the control messages that go with each part of it
+	// The current call.
+	payload []byte   // its first piece
+	more    [][]byte // its other pieces
+	length  int      // of the whole payload
+	keep    int      // bytes of control messages that go with each part of the payload
 	sent    int
+	flags   int
 	err     error
 	try     func(fd uintptr) bool // push, as a value that is allocated only once
 }
@@ -48,149 +41,147 @@ func NewSender(conn syscall.Conn) (*Sender, error) {
 	if err != nil {
 		return nil, err
 	}
+	end.share()
+	return newSender(end), nil
+}
+
+func newSender(end endpoint) *Sender {
 	s := &Sender{end: end}
 	s.try = s.push
-	return s, nil
+	return s
 }
 
-// Send sends p and, with its first byte, fds, which stay the caller's and may be
-// closed as soon as it returns. It is [Sender.SendMessage] for the plain case.
+// Send sends p and, with its first byte, fds. The descriptors stay the caller's,
+// who may close them as soon as Send returns. It is [Sender.SendMessage] for the
+// plain case.
 func (s *Sender) Send(p []byte, fds ...int) (n int, err error) {
-	return s.send(&Outgoing{Payload: p, FDs: fds})
+	return s.send(&Outgoing{Payload: p, FDs: fds}, 0)
 }
 
-// SendMessage sends a message and returns the number of payload bytes that went.
-// On a stream it waits until all have gone; where it fails half way, the
-// descriptors went with the first of the n bytes, and the rest is the caller's
-// to send without them. A datagram or seqpacket message goes as a whole or not
-// at all.
+// SendMessage sends a message and returns the number of payload bytes that were
+// sent. On a stream it waits until all have been sent. If it fails after some of
+// them, the descriptors went with the first of the n bytes, and the caller sends
+// the rest without them. A datagram or seqpacket message is sent as a whole or
+// not at all.
 //
-// More than [MaxFDs] descriptors are [ErrTooManyFDs], and descriptors or
-// credentials without payload on a stream, where the kernel would drop them,
-// [ErrNoPayload], both before any system call. Other errors are
-// *[os.SyscallError]: EBADF for what is no descriptor, EPERM for foreign
-// credentials or a peer that refuses descriptors, ETOOMANYREFS when too many are
-// under way, EPIPE when the peer has closed (without SIGPIPE); [net.ErrClosed]
-// and [os.ErrDeadlineExceeded] as for [Receiver.Recv].
-func (s *Sender) SendMessage(out *Outgoing) (n int, err error) { return s.send(out) }
+// Two mistakes are found before any system call: more than
+// [rawmsg.SCM_MAX_FD] descriptors are [ErrTooManyFDs]; descriptors or credentials
+// without payload on a stream, where the kernel would drop them, are
+// [ErrNoPayload]. Other errors are *[os.SyscallError]: EBADF for a number that is
+// no open descriptor, EPERM for the credentials of another process or a peer that
+// refuses descriptors, ETOOMANYREFS when too many are in flight, EPIPE when the
+// peer has closed the connection (no SIGPIPE is raised). A file that is closed is
+// [os.ErrClosed]. When the connection is closed, the error is [net.ErrClosed],
+// after its write deadline [os.ErrDeadlineExceeded].
+func (s *Sender) SendMessage(out *Outgoing) (n int, err error) { return s.send(out, 0) }
 
-// SendContext is SendMessage until ctx is done, when the error is that of ctx; n
-// tells how much had gone by then. [Receiver.RecvContext] says what it needs and
-// what becomes of the write deadline.
-func (s *Sender) SendContext(ctx context.Context, out *Outgoing) (n int, err error) {
-	err = s.deadline.within(ctx, s.end.setWrite(), func() error {
-		n, err = s.send(out)
+// TrySend is SendMessage without waiting: where SendMessage would wait, the error
+// matches EAGAIN (and n may be greater than 0 on a stream).
+func (s *Sender) TrySend(out *Outgoing) (n int, err error) {
+	return s.send(out, rawmsg.MSG_DONTWAIT)
+}
+
+// SendContext is [Sender.Send] that waits no longer than until ctx is done. Then
+// the error is that of ctx, and n is how many bytes have been sent. See
+// [Receiver.RecvContext] for what it needs and what happens to the deadline.
+func (s *Sender) SendContext(ctx context.Context, p []byte, fds ...int) (n int, err error) {
+	return s.SendMessageContext(ctx, &Outgoing{Payload: p, FDs: fds})
+}
+
+// SendMessageContext is [Sender.SendMessage] with a context, as
+// [Sender.SendContext] is Send with one.
+func (s *Sender) SendMessageContext(ctx context.Context, out *Outgoing) (n int, err error) {
+	err = s.end.within(ctx, writing, func() error {
+		n, err = s.send(out, 0)
 		return err
 	})
 	return n, err
 }
 
 // SetWriteDeadline sets the connection's write deadline, zero for none, in such
-// a way that [Sender.SendContext] keeps it. For an [FD] the error matches
+// a way that [Sender.SendContext] keeps it. For a [Socket] the error matches
 // [os.ErrNoDeadline].
-func (s *Sender) SetWriteDeadline(t time.Time) error {
-	set := s.end.setWrite()
-	if set == nil {
-		return fmt.Errorf("fdpass: %w", os.ErrNoDeadline)
-	}
-	return s.deadline.set(t, set)
-}
+func (s *Sender) SetWriteDeadline(t time.Time) error { return s.end.setDeadline(writing, t) }
 
-func (s *Sender) send(out *Outgoing) (int, error) {
-	var err error
-	if err = out.check(&s.end); err != nil {
+// send sends a message. The flags are 0, or MSG_DONTWAIT for one try.
+func (s *Sender) send(out *Outgoing, flags int) (n int, err error) {
+	if err := out.check(&s.end); err != nil {
 		return 0, err
 	}
+	if len(out.Files) > 0 {
+		return s.sendFiles(*out, flags)
+	}
+	return s.sendFDs(out, flags)
+}
+
+// sendFiles sends a message with files, whose descriptors follow the others.
+func (s *Sender) sendFiles(out Outgoing, flags int) (n int, err error) {
+	files := out.Files
+	out.Files = nil
+	s.fds = append(s.fds[:0], out.FDs...)
+	err = withFDs(files, s.fds, func(fds []int) error {
+		out.FDs = fds
+		n, err = s.sendFDs(&out, flags)
+		return err
+	})
+	return n, err
+}
+
+// sendFDs sends a message without files.
+func (s *Sender) sendFDs(out *Outgoing, flags int) (n int, err error) {
 	s.control = out.appendControl(s.control[:0])
 	if s.name, err = out.appendName(s.name[:0]); err != nil {
 		return 0, err
 	}
-	arm(&s.hdr, &s.iov, out.Payload, s.control, s.name)
-	s.payload, s.restLen, s.sent, s.err = out.Payload, out.credentialsLen(), 0, nil
-	if err := s.end.write(s.try); err != nil {
-		return s.sent, err
+	s.payload, s.more, s.length = out.Payload, out.More, out.payloadLen()
+	s.keep, s.sent, s.err = out.credentialsLen(), 0, errNotCalled
+	s.flags = flags | rawmsg.MSG_NOSIGNAL
+	setPiece(&s.iov, s.payload)
+	fillHeader(&s.hdr, &s.iov, s.control, s.name)
+	s.setPieces()
+	err = s.end.write(s.try)
+	s.payload, s.more = nil, nil
+	if err == nil {
+		err = os.NewSyscallError("sendmsg", s.err)
 	}
-	return s.sent, os.NewSyscallError("sendmsg", s.err)
+	return s.sent, err
 }
 
-// push makes the system call, on a stream until everything has gone.
+// setPieces makes the header point to what is left of a payload of several
+// pieces.
+func (s *Sender) setPieces() {
+	if len(s.more) == 0 {
+		return
+	}
+	s.iovs = appendIovecs(s.iovs[:0], s.sent, s.payload, s.more)
+	s.hdr.Iov, s.hdr.Iovlen = start(s.iovs), uintptr(len(s.iovs))
+}
+
+// push makes the system call, on a stream until everything has been sent.
 func (s *Sender) push(fd uintptr) (done bool) {
 	for {
-		n, err := rawmsg.Sendmsg(int(fd), &s.hdr, s.end.wait|msgNosignal)
+		n, err := rawmsg.Sendmsg(int(fd), &s.hdr, s.flags|s.end.wait)
 		if err != nil {
 			s.err = err
-			return !s.end.again(err)
+			return err != syscall.EAGAIN || !s.end.waits(s.flags)
 		}
 		s.err = nil
 		s.sent += n
-		if s.payload = s.payload[n:]; len(s.payload) == 0 {
+		if s.sent >= s.length {
 			return true
 		}
-		armRest(&s.hdr, &s.iov, s.payload, s.restLen)
+		s.advance()
 	}
 }
 
-// armRest changes the header of a message of which a short write has sent a part,
-// and with it all descriptors. Of the control messages, those of the first bytes
-// go once more: the credentials, since each byte on a stream has its own.
-func armRest(h *rawmsg.Msghdr, iov *rawmsg.Iovec, payload []byte, controllen int) {
-	iov.Base, iov.Len = first(payload), uintptr(len(payload))
-	h.Controllen = uintptr(controllen)
-}
-
-// check finds what can be told without a system call.
-func (out *Outgoing) check(end *endpoint) error {
-	if len(out.Payload) == 0 && out.controlLen() > 0 && end.kind() == sockStream {
-		return ErrNoPayload
+// advance changes the header after a short write, which has sent a part of the
+// payload, and with it all descriptors. Only the credentials are sent again, since
+// each byte of a stream has its own.
+func (s *Sender) advance() {
+	if len(s.more) > 0 {
+		s.setPieces()
+	} else {
+		setPiece(&s.iov, s.payload[s.sent:])
 	}
-	return checkCount(len(out.FDs))
-}
-
-// checkCount holds the number of descriptors against the kernel's limit.
-func checkCount(n int) error {
-	if n > MaxFDs {
-		return fmt.Errorf("%w: %d in one message, which carries %d", ErrTooManyFDs, n, MaxFDs)
-	}
-	return nil
-}
-
-// controlLen is how long the control messages are.
-func (out *Outgoing) controlLen() int {
-	n := out.credentialsLen()
-	if len(out.FDs) > 0 {
-		n += CmsgSpace(intLen * len(out.FDs))
-	}
-	return n
-}
-
-// credentialsLen is how long the first of the control messages is, if it is
-// credentials.
-func (out *Outgoing) credentialsLen() int {
-	if out.Credentials == nil {
-		return 0
-	}
-	return CmsgSpace(credentialsLen)
-}
-
-// appendControl appends the control messages, the credentials first.
-func (out *Outgoing) appendControl(b []byte) []byte {
-	if c := out.Credentials; c != nil {
-		var data [credentialsLen]byte
-		binary.NativeEndian.PutUint32(data[0:], uint32(c.PID))
-		binary.NativeEndian.PutUint32(data[4:], c.UID)
-		binary.NativeEndian.PutUint32(data[8:], c.GID)
-		b = AppendControl(b, SOL_SOCKET, SCM_CREDENTIALS, data[:])
-	}
-	if len(out.FDs) > 0 {
-		b = AppendRights(b, out.FDs...)
-	}
-	return b
-}
-
-// appendName appends the address to send to.
-func (out *Outgoing) appendName(b []byte) ([]byte, error) {
-	if out.To == nil {
-		return b, nil
-	}
-	return appendSockaddr(b, out.To)
+	s.hdr.Controllen = uintptr(s.keep)
 }

@@ -81,12 +81,12 @@ func TestMayRootSendTheCredentialsOfAnother(t *testing.T) {
 	}
 	fdtest.NoLeak(t)
 	a, b := fdtest.Pair(t, syscall.SOCK_STREAM)
-	r := receiver(t, fdpass.FD(b), fdpass.Options{Credentials: true})
+	r := receiver(t, fdpass.Socket(b), fdpass.Options{Credentials: true})
 	want := fdpass.Credentials{PID: int32(os.Getppid()), UID: 12345, GID: 23456}
 	if want.PID == 0 {
 		want.PID = int32(os.Getpid())
 	}
-	if _, err := sender(t, fdpass.FD(a)).SendMessage(&fdpass.Outgoing{Payload: []byte("x"), Credentials: &want}); err != nil {
+	if _, err := sender(t, fdpass.Socket(a)).SendMessage(&fdpass.Outgoing{Payload: []byte("x"), Credentials: &want}); err != nil {
 		t.Fatal(err)
 	}
 	m, err := r.Recv(make([]byte, 1))
@@ -102,7 +102,7 @@ func TestAreCredentialsWithoutPayloadLost(t *testing.T) {
 	fdtest.NoLeak(t)
 	a, _ := fdtest.Pair(t, syscall.SOCK_STREAM)
 	cred := ownCredentials()
-	_, err := sender(t, fdpass.FD(a)).SendMessage(&fdpass.Outgoing{Credentials: &cred})
+	_, err := sender(t, fdpass.Socket(a)).SendMessage(&fdpass.Outgoing{Credentials: &cred})
 	if err != fdpass.ErrNoPayload { // on a stream, the kernel would drop them
 		t.Errorf("got %v", err)
 	}

@@ -14,9 +14,9 @@ import (
 
 // made is a Message as if the kernel had written this control buffer.
 func made(control []byte, flags int32) *Message {
-	m := new(Message)
+	m := &Message{message: newMessage()}
 	h := rawmsg.Msghdr{Controllen: uintptr(len(control)), Flags: flags}
-	m.fill(&h, sockStream, []byte("hello"), control, nil)
+	m.set(&h, rawmsg.SOCK_STREAM, []byte("hello"), control, nil)
 	return m
 }
 
@@ -40,7 +40,7 @@ func TestDoesAnErrnoInASlotLeakTheDescriptorsBesideIt(t *testing.T) {
 	fdtest.NoLeak(t)
 	fds := dup(t, 2)
 	m := made(AppendRights(nil, fds[0], -int(syscall.EMFILE), fds[1]), 0)
-	err := m.settle(3, &Options{MaxFDs: 3})
+	err := m.accept(3, &Options{MaxFDs: 3})
 	if !errors.Is(err, ErrTruncated) || !errors.Is(err, syscall.EMFILE) || len(m.FDs()) != 0 || !m.Truncated() {
 		t.Errorf("got %v, %v", m.FDs(), err)
 	}
@@ -50,7 +50,7 @@ func TestAreTheDescriptorsBesideAnErrnoKept(t *testing.T) {
 	fdtest.NoLeak(t)
 	fds := dup(t, 2)
 	m := made(AppendRights(nil, fds[0], -int(syscall.EACCES), fds[1]), 0)
-	err := m.settle(3, &Options{MaxFDs: 3, KeepTruncated: true})
+	err := m.accept(3, &Options{MaxFDs: 3, KeepTruncated: true})
 	if err != nil || !slices.Equal(m.FDs(), fds) || !m.Truncated() {
 		t.Errorf("got %v, %v", m.FDs(), err)
 	}
@@ -62,16 +62,16 @@ func TestDoesAMalformedBufferLeakTheDescriptorsBeforeIt(t *testing.T) {
 	control := AppendRights(nil, dup(t, 2)...)
 	control = append(control, make([]byte, CmsgSpace(4))...) // a cmsg_len of 0
 	m := made(control, 0)
-	err := m.settle(3, &Options{MaxFDs: 3})
+	err := m.accept(3, &Options{MaxFDs: 3})
 	if !errors.Is(err, ErrTruncated) || !errors.Is(err, ErrMalformed) || len(m.FDs()) != 0 {
 		t.Errorf("got %v, %v", m.FDs(), err)
 	}
 }
 
 func TestIsALengthBeyondTheBufferBelieved(t *testing.T) {
-	m := new(Message)
+	m := newMessage()
 	h := rawmsg.Msghdr{Controllen: ^uintptr(0), Namelen: ^uint32(0)}
-	m.fill(&h, sockDgram, nil, make([]byte, 8), make([]byte, 8))
+	m.set(&h, rawmsg.SOCK_DGRAM, nil, make([]byte, 8), make([]byte, 8))
 	if len(m.control) != 8 || len(m.name) != 8 {
 		t.Errorf("%d bytes of control messages, %d of a name", len(m.control), len(m.name))
 	}

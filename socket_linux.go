@@ -3,15 +3,19 @@ package fdpass
 import (
 	"os"
 	"syscall"
+
+	"example.com/fdpass/rawmsg"
 )
 
-// errSystem is what every call returns elsewhere.
+// errSystem is what every call returns on other systems.
 var errSystem error
 
-// checkUnix is [ErrNotUnix] for a socket that is not a Unix socket, and ENOTSOCK
-// for what is no socket.
+const afUnix = syscall.AF_UNIX
+
+// checkUnix returns [ErrNotUnix] for a socket that is not a Unix socket, and
+// ENOTSOCK for something that is not a socket.
 func checkUnix(fd int) error {
-	domain, err := getsockopt(fd, soDomain)
+	domain, err := getsockopt(fd, rawmsg.SO_DOMAIN)
 	if err != nil {
 		return os.NewSyscallError("getsockopt SO_DOMAIN", err)
 	}
@@ -21,37 +25,42 @@ func checkUnix(fd int) error {
 	return nil
 }
 
+// isSocket reports whether fd is a socket of any family.
+func isSocket(fd int) bool {
+	_, err := getsockopt(fd, rawmsg.SO_TYPE)
+	return err == nil
+}
+
 func getsockopt(fd, opt int) (int, error) {
-	return syscall.GetsockoptInt(fd, SOL_SOCKET, opt)
+	return syscall.GetsockoptInt(fd, rawmsg.SOL_SOCKET, opt)
 }
 
 func setsockopt(fd, opt, value int) error {
-	return syscall.SetsockoptInt(fd, SOL_SOCKET, opt, value)
+	return syscall.SetsockoptInt(fd, rawmsg.SOL_SOCKET, opt, value)
 }
 
 func peerCredentials(fd int) (Credentials, error) {
-	u, err := syscall.GetsockoptUcred(fd, SOL_SOCKET, soPeerCred)
+	u, err := syscall.GetsockoptUcred(fd, rawmsg.SOL_SOCKET, rawmsg.SO_PEERCRED)
 	if err != nil {
 		return Credentials{}, os.NewSyscallError("getsockopt SO_PEERCRED", err)
 	}
 	return Credentials{u.Pid, u.Uid, u.Gid}, nil
 }
 
-// blocks tells whether a read from fd waits by itself, in the kernel.
-func blocks(fd int) bool {
-	flags, _, errno := syscall.Syscall(syscall.SYS_FCNTL, uintptr(fd), syscall.F_GETFL, 0)
-	return errno == 0 && flags&syscall.O_NONBLOCK == 0
-}
-
-// closeFDs closes descriptors and returns the first error. Their numbers are
-// free whatever close(2) returns.
-func closeFDs(fds []int) (err error) {
-	for _, fd := range fds {
-		if cerr := closeFD(fd); err == nil {
-			err = cerr
-		}
-	}
-	return err
-}
-
 func closeFD(fd int) error { return os.NewSyscallError("close", syscall.Close(fd)) }
+
+// socketpair makes two connected sockets that are close-on-exec.
+func socketpair(typ int) (fds [2]int, err error) {
+	fds, err = syscall.Socketpair(afUnix, typ|syscall.SOCK_CLOEXEC, 0)
+	return fds, os.NewSyscallError("socketpair", err)
+}
+
+// duplicate makes another descriptor of the same open file description. It is
+// close-on-exec.
+func duplicate(fd int) (int, error) {
+	dup, _, errno := syscall.Syscall(syscall.SYS_FCNTL, uintptr(fd), syscall.F_DUPFD_CLOEXEC, 0)
+	if errno != 0 {
+		return -1, os.NewSyscallError("fcntl F_DUPFD_CLOEXEC", errno)
+	}
+	return int(dup), nil
+}

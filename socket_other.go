@@ -7,13 +7,17 @@ import "errors"
 // errSystem is what every call returns that is given a connection.
 var errSystem = errors.ErrUnsupported
 
+const afUnix = 1
+
 func checkUnix(fd int) error              { return errors.ErrUnsupported }
+func isSocket(fd int) bool                { return false }
 func getsockopt(fd, opt int) (int, error) { return 0, errors.ErrUnsupported }
 func setsockopt(fd, opt, value int) error { return errors.ErrUnsupported }
-func blocks(fd int) bool                  { return false }
-func closeFDs(fds []int) error            { return nil }
 func closeFD(fd int) error                { return nil }
 
 func peerCredentials(fd int) (Credentials, error) {
 	return Credentials{}, errors.ErrUnsupported
 }
+
+func socketpair(typ int) (fds [2]int, err error) { return fds, errors.ErrUnsupported }
+func duplicate(fd int) (int, error)              { return -1, errors.ErrUnsupported }

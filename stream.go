@@ -1,144 +1,227 @@
 package fdpass
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"os"
+	"sync"
 	"syscall"
+	"time"
+
+	"example.com/fdpass/rawmsg"
 )
 
-// Stream is a stream socket as an [io.Reader] and [io.Writer] that remembers at
-// which byte each group of descriptors arrived. A protocol decoder, with a
-// [bufio.Reader] in between or not, reads bytes, and when it has decoded a
-// message asks for the descriptors that belong to the bytes up to that message's
-// end, and gets no other message's:
+// Stream is a stream socket as an [io.ReadWriteCloser] that keeps the
+// descriptors which arrive between the bytes. A decoder, with a [bufio.Reader]
+// in front of it or without, reads bytes, and takes the descriptors of a protocol
+// message when it has decoded that message. There are two ways to find them, and
+// the protocol decides which is right.
 //
-//	stream, err := fdpass.NewStream(conn, 64)
+// In D-Bus, varlink and vhost-user, each sendmsg(2) is one protocol message. The
+// kernel ends a read with the message whose descriptors it returns, so they
+// belong to the protocol message that the last byte of the read is part of.
+// TakeFDs returns the descriptors that belong to the bytes up to a place:
+//
+//	stream, err := fdpass.NewStream(conn, fdpass.StreamOptions{MaxFDs: fdpass.StreamOptions{MaxFDs: 64}})
 //	buffered := bufio.NewReader(stream)
-//	…
+//	// Decode a message, then:
 //	consumed := stream.Offset() - int64(buffered.Buffered())
-//	fds := stream.TakeFDs(consumed)
+//	fds, err := stream.TakeFDs(consumed)
 //
-// The kernel ends a read with the message whose descriptors it returns, so a
-// group belongs to the last byte of its read, and to the protocol message which
-// that byte is part of. Who passes bytes on without decoding them writes such a
-// group with the last byte of the read, apart from the bytes before it: with the
-// first one it could get into another message.
+// In Wayland, PipeWire and imsg (tmux, OpenBSD's daemons), one sendmsg(2) carries
+// many protocol messages, and the descriptors of all of them. The place where
+// they arrive means nothing. They are a queue, and each protocol message says how
+// many of them it takes. TakeNextFDs returns exactly so many:
 //
-// A Stream owns the descriptors until they are taken. It does not own the
-// connection. Reading and writing may go on at the same time; several readers,
-// or several writers, may not.
+//	fds, err := stream.TakeNextFDs(1) // the message is wl_shm.create_pool
+//
+// In both ways the error says that descriptors were lost, so that a decoder never
+// takes "lost" for "none came".
+//
+// A program that passes bytes on without decoding them is a relay; see [Relay].
+//
+// A Stream owns the descriptors until they are taken. Reading, writing and Close
+// may happen at the same time in different goroutines. Several readers, or several
+// writers, may not. [SendMsg] and a [Sender] on the same connection may be used
+// beside a Stream.
 type Stream struct {
-	r     *Receiver
-	s     *Sender
-	limit int
+	r    *Receiver
+	s    *Sender
+	opts StreamOptions
 
+	mu     sync.Mutex
+	closed bool
 	offset int64 // bytes read so far
-	held   []int // descriptors not yet taken, in the order of their arrival
-	groups []group
 	err    error // what ended the reading for good
+	lostAt int64 // where descriptors were lost, if err says so
+	held   *held
+	from   []origin // whose bytes they are, if the options ask for it
 }
 
-// group is some of the held descriptors.
-type group struct {
-	end int64 // the offset behind the byte that they belong to
-	n   int
+// StreamOptions say what a [Stream] asks of a socket beside its bytes.
+type StreamOptions struct {
+	// MaxFDs is the largest number of descriptors that the Stream holds at any
+	// moment, 0 or more. When more arrive, the peer has broken the protocol or
+	// the program has forgotten to take them.
+	MaxFDs int
+
+	Credentials bool // SO_PASSCRED: who sent which bytes; see [Stream.Credentials]
+	PIDFD       bool // SO_PASSPIDFD: a pidfd with each read; see [Stream.TakePIDFD]
 }
 
-// NewStream makes a Stream of a stream socket, which holds at most limit
-// descriptors at any moment. Errors are those of [NewReceiver], and EINVAL for
-// another type of socket and for a negative limit.
-func NewStream(conn syscall.Conn, limit int) (*Stream, error) {
-	if limit < 0 {
-		return nil, errArgument("a limit of %d descriptors", limit)
+// NewStream makes a Stream of a stream socket. The Stream owns the connection
+// from now on: [Stream.Close] closes it. Errors are those of [NewReceiver], and
+// EINVAL for another type of socket and for a negative limit; after an error the
+// connection is still the caller's.
+func NewStream(conn syscall.Conn, opts StreamOptions) (*Stream, error) {
+	if opts.MaxFDs < 0 {
+		return nil, errArgument("a limit of %d descriptors", opts.MaxFDs)
 	}
-	r, err := NewReceiver(conn, Options{MaxFDs: limit})
+	r, err := NewReceiver(conn, Options{MaxFDs: opts.MaxFDs, Credentials: opts.Credentials, PIDFD: opts.PIDFD})
 	if err != nil {
 		return nil, err
 	}
-	if r.end.kind() != sockStream {
+	if typ, err := r.end.kind(); err != nil {
+		return nil, err
+	} else if typ != rawmsg.SOCK_STREAM {
 		return nil, errArgument("not a stream socket")
 	}
 	s, err := NewSender(conn)
 	if err != nil {
 		return nil, err
 	}
-	return &Stream{r: r, s: s, limit: limit}, nil
+	return &Stream{r: r, s: s, opts: opts, held: newHeld()}, nil
 }
 
 // Read implements [io.Reader]. When descriptors arrive that would be more than
-// the limit, they are closed, and the error matches [ErrTooManyFDs] and is
-// returned by every Read from then on, since what follows could not be decoded;
-// likewise [ErrTruncated], when the descriptor table is full. The bytes that came
-// with them are returned with the error.
+// MaxFDs, they are closed, and the error matches [ErrTooManyFDs]. Every Read
+// returns it from then on, since what follows could not be decoded. The same is
+// true for [ErrTruncated], when the descriptor table is full (EMFILE). The bytes
+// that came with the descriptors are returned with the error.
 func (s *Stream) Read(p []byte) (n int, err error) {
-	if s.err != nil || len(p) == 0 {
+	s.mu.Lock()
+	err, room := s.err, s.opts.MaxFDs-len(s.held.fds)
+	s.mu.Unlock()
+	if err != nil || len(p) == 0 {
+		return 0, err
+	}
+	m, err := s.r.recv(p, min(room, rawmsg.SCM_MAX_FD), 0)
+	defer s.r.msg.drop()
+	return s.accept(m, err)
+}
+
+// ReadContext is Read that waits no longer than until ctx is done, as
+// [Receiver.RecvContext] does.
+func (s *Stream) ReadContext(ctx context.Context, p []byte) (n int, err error) {
+	err = s.r.end.within(ctx, reading, func() error {
+		n, err = s.Read(p)
+		return err
+	})
+	return n, err
+}
+
+// accept takes over what a message has brought.
+func (s *Stream) accept(m *Message, err error) (n int, _ error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
 		return 0, s.err
 	}
-	room := min(s.limit-len(s.held), MaxFDs)
-	m, err := s.r.recv(p, room, 0)
 	if m == nil {
 		return 0, err
 	}
 	n = len(m.Payload())
 	s.offset += int64(n)
+	if s.opts.Credentials {
+		s.noteOrigin(m)
+	}
 	if err != nil {
-		if !errors.Is(err, syscall.EMFILE) && room < MaxFDs {
-			err = fmt.Errorf("%w: the limit is %d: %w", ErrTooManyFDs, s.limit, err)
+		var surplus *surplusError
+		if errors.As(err, &surplus) && surplus.max < rawmsg.SCM_MAX_FD {
+			err = fmt.Errorf("%w: the limit is %d: %w", ErrTooManyFDs, s.opts.MaxFDs, err)
 		}
-		s.err = err
+		s.err, s.lostAt = err, s.offset
 		return n, err
 	}
-	if k := len(m.FDs()); k > 0 {
-		s.held = m.AppendFDs(s.held)
-		s.groups = append(s.groups, group{s.offset, k})
-	}
+	s.held.add(m, s.offset, s.opts.PIDFD)
 	return n, nil
 }
 
 // Offset is how many bytes Read has returned so far.
-func (s *Stream) Offset() int64 { return s.offset }
-
-// TakeFDs returns the descriptors that belong to the first consumed bytes and
-// have not been taken before, in the order of their arrival, and hands them over:
-// from here on the caller closes them.
-func (s *Stream) TakeFDs(consumed int64) []int { return s.AppendFDs(nil, consumed) }
-
-// AppendFDs is TakeFDs, and appends to dst.
-func (s *Stream) AppendFDs(dst []int, consumed int64) []int {
-	fds, groups := 0, 0
-	for _, g := range s.groups {
-		if g.end > consumed {
-			break
-		}
-		fds += g.n
-		groups++
-	}
-	dst = append(dst, s.held[:fds]...)
-	s.held = append(s.held[:0], s.held[fds:]...)
-	s.groups = append(s.groups[:0], s.groups[groups:]...)
-	return dst
+func (s *Stream) Offset() int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.offset
 }
-
-// TakeFiles is TakeFDs with files, as for [Message.TakeFiles].
-func (s *Stream) TakeFiles(consumed int64) []*os.File { return newFiles(s.TakeFDs(consumed)) }
 
 // Write implements [io.Writer]: it sends all of p, without descriptors. Errors are
 // those of [Sender.SendMessage].
-func (s *Stream) Write(p []byte) (n int, err error) { return s.s.Send(p) }
+func (s *Stream) Write(p []byte) (n int, err error) { return s.SendMessage(&Outgoing{Payload: p}) }
 
-// WriteFDs sends all of p, and fds with its first byte, as [Sender.Send] does: fds
-// stay the caller's, and p must not be empty ([ErrNoPayload]).
-func (s *Stream) WriteFDs(p []byte, fds ...int) (n int, err error) { return s.s.Send(p, fds...) }
+// Send sends all of p, and fds with its first byte, as [Sender.Send] does: the
+// descriptors stay the caller's, and p must not be empty ([ErrNoPayload]).
+func (s *Stream) Send(p []byte, fds ...int) (n int, err error) {
+	return s.SendMessage(&Outgoing{Payload: p, FDs: fds})
+}
 
-// Close closes the descriptors that have not been taken, and ends the reading:
-// [net.ErrClosed]. The connection stays open; it is the caller's.
-func (s *Stream) Close() error {
-	err := closeFDs(s.held)
-	s.held, s.groups = nil, nil
-	s.err = net.ErrClosed
+// SendMessage sends a message, as [Sender.SendMessage] does.
+func (s *Stream) SendMessage(out *Outgoing) (n int, err error) {
+	if err := s.writable(); err != nil {
+		return 0, err
+	}
+	return s.s.SendMessage(out)
+}
+
+// SendMessageContext is SendMessage with a context, as
+// [Sender.SendMessageContext] is.
+func (s *Stream) SendMessageContext(ctx context.Context, out *Outgoing) (n int, err error) {
+	if err := s.writable(); err != nil {
+		return 0, err
+	}
+	return s.s.SendMessageContext(ctx, out)
+}
+
+func (s *Stream) writable() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return errClosed
+	}
+	return nil
+}
+
+// SetReadDeadline and SetWriteDeadline set the connection's deadlines, as
+// [Receiver.SetReadDeadline] and [Sender.SetWriteDeadline] do.
+func (s *Stream) SetReadDeadline(t time.Time) error { return s.r.SetReadDeadline(t) }
+
+// SetWriteDeadline is described at [Stream.SetReadDeadline].
+func (s *Stream) SetWriteDeadline(t time.Time) error { return s.s.SetWriteDeadline(t) }
+
+// Close closes the connection and the descriptors that have not been taken. A Read
+// in another goroutine ends with [net.ErrClosed], and so does every Read, Write
+// and Send from now on. It may be called again.
+//
+// The connection of a [Socket] is a number that belongs to the caller: Close does
+// not close it, and does not end a Read that waits in the kernel. Descriptors that
+// such a Read still receives are closed.
+func (s *Stream) Close() (err error) {
+	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		return nil
+	}
+	s.closed, s.err, s.lostAt = true, errClosed, 0
+	s.held.drop()
+	s.mu.Unlock()
+	if c, ok := s.r.end.conn.(io.Closer); ok {
+		err = c.Close()
+		if errors.Is(err, net.ErrClosed) || errors.Is(err, os.ErrClosed) {
+			err = nil // the caller was first
+		}
+	}
 	return err
 }
 

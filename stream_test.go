@@ -15,6 +15,7 @@ import (
 
 	"example.com/fdpass"
 	"example.com/fdpass/internal/fdtest"
+	"example.com/fdpass/rawmsg"
 )
 
 // frame is a message of a small protocol: a header of two bytes, which are the
@@ -64,7 +65,10 @@ func (d *decoder) next() (f frame, err error) {
 		return f, err
 	}
 	f.payload = string(payload)
-	f.fds = d.stream.TakeFDs(d.stream.Offset() - int64(d.buffered()))
+	f.fds, err = d.stream.TakeFDs(d.stream.Offset() - int64(d.buffered()))
+	if err != nil {
+		return f, err
+	}
 	if len(f.fds) != int(header[0]) {
 		return f, fmt.Errorf("%q has %d descriptors, and %d belong to it", payload, len(f.fds), header[0])
 	}
@@ -125,7 +129,7 @@ func newStream(t *testing.T, conn *net.UnixConn, limit int) *fdpass.Stream {
 	if err := conn.SetDeadline(time.Now().Add(time.Minute)); err != nil {
 		t.Fatal(err)
 	}
-	s, err := fdpass.NewStream(conn, limit)
+	s, err := fdpass.NewStream(conn, fdpass.StreamOptions{MaxFDs: limit})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -137,6 +141,16 @@ func newStream(t *testing.T, conn *net.UnixConn, limit int) *fdpass.Stream {
 	return s
 }
 
+// take takes the descriptors of the first consumed bytes, none of which was lost.
+func take(t *testing.T, s *fdpass.Stream, consumed int64) []int {
+	t.Helper()
+	fds, err := s.TakeFDs(consumed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fds
+}
+
 // write sends a frame in two pieces, the descriptors with the first or the second.
 func (f frame) write(s *fdpass.Stream, split int, second bool) error {
 	b := f.bytes()
@@ -145,10 +159,10 @@ func (f frame) write(s *fdpass.Stream, split int, second bool) error {
 	if second || split == 0 {
 		before, after = nil, f.fds
 	}
-	if _, err := s.WriteFDs(b[:split], before...); err != nil {
+	if _, err := s.Send(b[:split], before...); err != nil {
 		return err
 	}
-	_, err := s.WriteFDs(b[split:], after...)
+	_, err := s.Send(b[split:], after...)
 	return err
 }
 
@@ -170,7 +184,7 @@ func TestDoesEachFrameGetItsDescriptorsHoweverTheBytesAreSplit(t *testing.T) {
 }
 
 func passInPieces(t *testing.T, sent []frame, split int, second bool, size int) error {
-	a, b, ca, _ := streams(t, fdpass.MaxFDs)
+	a, b, ca, _ := streams(t, rawmsg.SCM_MAX_FD)
 	for _, f := range sent {
 		if err := f.write(a, split, second); err != nil {
 			return err
@@ -182,10 +196,10 @@ func passInPieces(t *testing.T, sent []frame, split int, second bool, size int) 
 
 func TestDoesEachFrameGetItsDescriptorsWithoutABuffer(t *testing.T) {
 	fdtest.NoLeak(t)
-	a, b, ca, _ := streams(t, fdpass.MaxFDs)
+	a, b, ca, _ := streams(t, rawmsg.SCM_MAX_FD)
 	sent := frames(t)
 	for _, f := range sent {
-		if _, err := a.WriteFDs(f.bytes(), f.fds...); err != nil {
+		if _, err := a.Send(f.bytes(), f.fds...); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -197,10 +211,10 @@ func TestDoesEachFrameGetItsDescriptorsWithoutABuffer(t *testing.T) {
 
 func TestDoTheDescriptorsOfAReadBelongToItsLastFrame(t *testing.T) {
 	fdtest.NoLeak(t)
-	a, b, _, _ := streams(t, fdpass.MaxFDs)
+	a, b, _, _ := streams(t, rawmsg.SCM_MAX_FD)
 	first, second := frame{"first", nil}, frame{"second", fdtest.FDs(t, 2)}
 	for _, f := range []frame{first, second} {
-		if _, err := a.WriteFDs(f.bytes(), f.fds...); err != nil {
+		if _, err := a.Send(f.bytes(), f.fds...); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -210,11 +224,11 @@ func TestDoTheDescriptorsOfAReadBelongToItsLastFrame(t *testing.T) {
 	if err != nil || n != len(first.bytes())+len(second.bytes()) {
 		t.Fatalf("%d bytes in one read, %v", n, err)
 	}
-	if fds := b.TakeFDs(int64(len(first.bytes()))); fds != nil {
+	if fds := take(t, b, int64(len(first.bytes()))); fds != nil {
 		fdtest.Close(t, fds...)
 		t.Errorf("the first frame got %d descriptors", len(fds))
 	}
-	fds := b.TakeFDs(int64(n))
+	fds := take(t, b, int64(n))
 	defer fdtest.Close(t, fds...)
 	if got, want := fdtest.IDs(t, fds...), fdtest.IDs(t, second.fds...); !slices.Equal(got, want) {
 		t.Errorf("the second frame got %v, want %v", got, want)
@@ -232,14 +246,17 @@ func relay(to, from *fdpass.Stream, right bool) error {
 		} else if err != nil {
 			return err
 		}
-		fds := from.TakeFDs(from.Offset())
+		fds, err := from.TakeFDs(from.Offset())
+		if err != nil {
+			return err
+		}
 		first := 0
 		if right && len(fds) > 0 {
 			first = n - 1
 			_, err = to.Write(p[:first])
 		}
 		if err == nil {
-			_, err = to.WriteFDs(p[first:n], fds...)
+			_, err = to.Send(p[first:n], fds...)
 		}
 		for _, fd := range fds {
 			err = errors.Join(err, syscall.Close(fd))
@@ -254,11 +271,11 @@ func TestDoesARelayThatMergesMessagesKeepTheirDescriptors(t *testing.T) {
 	for _, right := range []bool{true, false} {
 		t.Run(fmt.Sprint("with the last byte ", right), func(t *testing.T) {
 			fdtest.NoLeak(t)
-			a, fromA, ca, _ := streams(t, fdpass.MaxFDs)
-			toB, b, cb, _ := streams(t, fdpass.MaxFDs)
+			a, fromA, ca, _ := streams(t, rawmsg.SCM_MAX_FD)
+			toB, b, cb, _ := streams(t, rawmsg.SCM_MAX_FD)
 			sent := frames(t)
 			for _, f := range sent {
-				if _, err := a.WriteFDs(f.bytes(), f.fds...); err != nil {
+				if _, err := a.Send(f.bytes(), f.fds...); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -287,14 +304,14 @@ func TestDoesAStreamStopAtItsLimit(t *testing.T) {
 			// Just as many as may be, twice, since those that are taken count no more.
 			for range 2 {
 				fill(t, a, b, fds[:limit])
-				got := b.TakeFDs(b.Offset())
+				got := take(t, b, b.Offset())
 				fdtest.Close(t, got...)
 				if len(got) != limit {
 					t.Fatalf("got %d descriptors", len(got))
 				}
 			}
 			fill(t, a, b, fds[:limit])
-			if _, err := a.WriteFDs([]byte("more"), fds[limit]); err != nil {
+			if _, err := a.Send([]byte("more"), fds[limit]); err != nil {
 				t.Fatal(err)
 			}
 			p := make([]byte, 100)
@@ -305,8 +322,14 @@ func TestDoesAStreamStopAtItsLimit(t *testing.T) {
 			if n, again := b.Read(p); n != 0 || again != err {
 				t.Errorf("the next read: %d, %v", n, again)
 			}
-			// What came before the error is still good.
-			got := b.TakeFDs(b.Offset())
+			// Nobody takes "lost" for "none came", and what came before is still good.
+			if got, err := b.TakeFDs(b.Offset()); got != nil || !errors.Is(err, fdpass.ErrTooManyFDs) {
+				t.Errorf("descriptors were lost, and TakeFDs says %v, %v", got, err)
+			}
+			if got, err := b.TakeNextFDs(limit + 1); got != nil || !errors.Is(err, fdpass.ErrTooManyFDs) {
+				t.Errorf("descriptors were lost, and TakeNextFDs says %v, %v", got, err)
+			}
+			got := take(t, b, b.Offset()-1)
 			defer fdtest.Close(t, got...)
 			if !slices.Equal(fdtest.IDs(t, got...), fdtest.IDs(t, fds[:limit]...)) {
 				t.Errorf("%d descriptors are left of %d", len(got), limit)
@@ -318,8 +341,8 @@ func TestDoesAStreamStopAtItsLimit(t *testing.T) {
 // fill sends descriptors from a to b, as many in a message as it carries.
 func fill(t *testing.T, a, b *fdpass.Stream, fds []int) {
 	t.Helper()
-	for some := range slices.Chunk(fds, fdpass.MaxFDs) {
-		if _, err := a.WriteFDs([]byte("x"), some...); err != nil {
+	for some := range slices.Chunk(fds, rawmsg.SCM_MAX_FD) {
+		if _, err := a.Send([]byte("x"), some...); err != nil {
 			t.Fatal(err)
 		}
 		if n, err := b.Read(make([]byte, 100)); n != 1 || err != nil {
@@ -332,7 +355,7 @@ func TestDoesAStreamTellAFullTableFromItsLimit(t *testing.T) {
 	fdtest.SkipUnderQemuUser(t, "it offers the host its own table")
 	fdtest.NoLeak(t)
 	a, b, _, _ := streams(t, 10)
-	if _, err := a.WriteFDs([]byte("x"), fdtest.FDs(t, 5)...); err != nil {
+	if _, err := a.Send([]byte("x"), fdtest.FDs(t, 5)...); err != nil {
 		t.Fatal(err)
 	}
 	restore := fdtest.LimitTable(t, 3)
@@ -344,8 +367,8 @@ func TestDoesAStreamTellAFullTableFromItsLimit(t *testing.T) {
 	if n, again := b.Read(make([]byte, 100)); n != 0 || again != err {
 		t.Errorf("the next read: %d, %v", n, again)
 	}
-	if fds := b.TakeFDs(b.Offset()); fds != nil {
-		t.Errorf("descriptors of a truncated message: %v", fds)
+	if fds, err := b.TakeFDs(b.Offset()); fds != nil || !errors.Is(err, syscall.EMFILE) {
+		t.Errorf("descriptors of a truncated message: %v, %v", fds, err)
 	}
 }
 
@@ -354,7 +377,7 @@ func TestWhatIsLeftAtTheEndOfAStream(t *testing.T) {
 	a, b, ca, _ := streams(t, 10)
 	fds := fdtest.FDs(t, 5)
 	for _, some := range [][]int{fds[:2], fds[2:3], fds[3:]} {
-		if _, err := a.WriteFDs([]byte("x"), some...); err != nil {
+		if _, err := a.Send([]byte("x"), some...); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -362,30 +385,30 @@ func TestWhatIsLeftAtTheEndOfAStream(t *testing.T) {
 	if data, err := io.ReadAll(b); string(data) != "xxx" || err != nil {
 		t.Fatal(data, err)
 	}
-	got := b.TakeFDs(1)
+	got := take(t, b, 1)
 	defer fdtest.Close(t, got...)
 	if !slices.Equal(fdtest.IDs(t, got...), fdtest.IDs(t, fds[:2]...)) {
 		t.Errorf("got %v for the first byte", got)
 	}
 	for _, consumed := range []int64{1, 0, -1} {
-		if again := b.TakeFDs(consumed); again != nil {
+		if again := take(t, b, consumed); again != nil {
 			t.Errorf("got %v once more", again)
 		}
 	}
-	files := b.TakeFiles(2)
-	if len(files) != 1 {
-		t.Fatalf("got %d files for the second byte", len(files))
+	files, err := b.TakeFiles(2)
+	if len(files) != 1 || err != nil {
+		t.Fatalf("got %d files for the second byte, %v", len(files), err)
 	}
 	files[0].Close()
 	before := fdtest.Count(t)
 	if err := b.Close(); err != nil {
 		t.Error(err)
 	}
-	if after := fdtest.Count(t); after != before-2 {
-		t.Errorf("Close closed %d descriptors, two were left", before-after)
+	if after := fdtest.Count(t); after != before-3 {
+		t.Errorf("Close closed %d descriptors; two were left, and the connection", before-after)
 	}
-	if fds := b.TakeFDs(3); fds != nil {
-		t.Errorf("got %v from a closed stream", fds)
+	if fds, err := b.TakeFDs(3); fds != nil || !errors.Is(err, net.ErrClosed) {
+		t.Errorf("got %v, %v from a closed stream", fds, err)
 	}
 	if _, err := b.Read(make([]byte, 1)); !errors.Is(err, net.ErrClosed) {
 		t.Errorf("reading from a closed stream: %v", err)
@@ -398,7 +421,7 @@ func TestWhatIsLeftAtTheEndOfAStream(t *testing.T) {
 func TestDoesAnEmptyReadOfAStreamTakeDescriptors(t *testing.T) {
 	fdtest.NoLeak(t)
 	a, b, _, _ := streams(t, 10)
-	if _, err := a.WriteFDs([]byte("x"), fdtest.FDs(t, 2)...); err != nil {
+	if _, err := a.Send([]byte("x"), fdtest.FDs(t, 2)...); err != nil {
 		t.Fatal(err)
 	}
 	if n, err := b.Read(nil); n != 0 || err != nil {
@@ -407,7 +430,7 @@ func TestDoesAnEmptyReadOfAStreamTakeDescriptors(t *testing.T) {
 	if n, err := b.Read(make([]byte, 1)); n != 1 || err != nil {
 		t.Error(n, err)
 	}
-	fds := b.TakeFDs(1)
+	fds := take(t, b, 1)
 	fdtest.Close(t, fds...)
 	if len(fds) != 2 {
 		t.Errorf("got %d descriptors", len(fds))
@@ -418,15 +441,15 @@ func TestWhatCannotBeAStream(t *testing.T) {
 	fdtest.NoLeak(t)
 	for _, network := range []string{"unixgram", "unixpacket"} {
 		c, _ := fdtest.Conns(t, network)
-		if s, err := fdpass.NewStream(c, 1); s != nil || !errors.Is(err, syscall.EINVAL) {
+		if s, err := fdpass.NewStream(c, fdpass.StreamOptions{MaxFDs: 1}); s != nil || !errors.Is(err, syscall.EINVAL) {
 			t.Errorf("%s: %v, %v", network, s, err)
 		}
 	}
 	c, _ := fdtest.Conns(t, "unix")
-	if s, err := fdpass.NewStream(c, -1); s != nil || !errors.Is(err, syscall.EINVAL) {
+	if s, err := fdpass.NewStream(c, fdpass.StreamOptions{MaxFDs: -1}); s != nil || !errors.Is(err, syscall.EINVAL) {
 		t.Errorf("a negative limit: %v, %v", s, err)
 	}
-	if s, err := fdpass.NewStream(nil, 1); s != nil || !errors.Is(err, syscall.EINVAL) {
+	if s, err := fdpass.NewStream(nil, fdpass.StreamOptions{MaxFDs: 1}); s != nil || !errors.Is(err, syscall.EINVAL) {
 		t.Errorf("no connection: %v, %v", s, err)
 	}
 }

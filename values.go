@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"example.com/fdpass/internal/cmsg"
+	"example.com/fdpass/rawmsg"
 )
 
 // Credentials identify a process: struct ucred, the payload of
@@ -25,7 +26,7 @@ type Credentials struct {
 // ones. Any other message adds nothing. Where the buffer came from recvmsg(2)
 // itself, the descriptors are for the caller to close; a [Message] keeps its own.
 func (c Control) Rights(dst []int) ([]int, error) {
-	if !c.is(SCM_RIGHTS) {
+	if !c.is(rawmsg.SCM_RIGHTS) {
 		return dst, nil
 	}
 	var err error
@@ -40,7 +41,7 @@ func (c Control) Rights(dst []int) ([]int, error) {
 	return dst, err
 }
 
-// appendInts appends the whole ints of data to dst and tells whether one of
+// appendInts appends the whole ints of data to dst and reports whether one of
 // them is negative. It takes four at a time, which makes a message full of
 // descriptors twice as fast to read.
 func appendInts(dst []int, data []byte) (all []int, negative bool) {
@@ -78,7 +79,7 @@ func dropErrnos(fds []int, start int) (kept []int, errno error) {
 // Credentials returns what an SCM_CREDENTIALS message says of the sender; ok is
 // false for any other message, and for one that was cut short.
 func (c Control) Credentials() (cred Credentials, ok bool) {
-	if !c.is(SCM_CREDENTIALS) || len(c.Data) < 12 {
+	if !c.is(rawmsg.SCM_CREDENTIALS) || len(c.Data) < 12 {
 		return Credentials{}, false
 	}
 	return Credentials{int32(c.uint32At(0)), c.uint32At(4), c.uint32At(8)}, true
@@ -86,10 +87,10 @@ func (c Control) Credentials() (cred Credentials, ok bool) {
 
 // PIDFD returns the descriptor of an SCM_PIDFD message, or the errno for which
 // the kernel could not make one: EMFILE where the table is full, ESRCH where
-// the sender is gone. For any other message it is [ErrNoPIDFD]. Who closes it is
-// as for Rights.
+// the sender is gone. For any other message it is [ErrNoPIDFD]. The owner is the
+// same as for Rights.
 func (c Control) PIDFD() (fd int, err error) {
-	if !c.is(SCM_PIDFD) || len(c.Data) < 4 {
+	if !c.is(rawmsg.SCM_PIDFD) || len(c.Data) < 4 {
 		return -1, ErrNoPIDFD
 	}
 	if fd := int32(c.uint32At(0)); fd < 0 {
@@ -99,39 +100,40 @@ func (c Control) PIDFD() (fd int, err error) {
 	}
 }
 
-// Label returns the security label of an SCM_SECURITY message, without the
-// zero that may end it.
-func (c Control) Label() (label string, ok bool) {
-	if !c.is(SCM_SECURITY) {
+// SecurityLabel returns the security label of an SCM_SECURITY message, without
+// the NUL that may end it.
+func (c Control) SecurityLabel() (label string, ok bool) {
+	if !c.is(rawmsg.SCM_SECURITY) {
 		return "", false
 	}
 	return string(bytes.TrimRight(c.Data, "\x00")), true
 }
 
-// Inq returns the number of bytes left in the queue, from an SCM_INQ message.
-func (c Control) Inq() (n int, ok bool) {
-	if !c.is(SCM_INQ) || len(c.Data) < 4 {
+// QueuedBytes returns the number of bytes left in the queue, from an SCM_INQ
+// message.
+func (c Control) QueuedBytes() (n int, ok bool) {
+	if !c.is(rawmsg.SCM_INQ) || len(c.Data) < 4 {
 		return 0, false
 	}
 	return int(int32(c.uint32At(0))), true
 }
 
-// Time returns when the kernel took the message from the sender, from any of
+// Timestamp returns when the kernel took the message from the sender, from any of
 // the four forms that SO_TIMESTAMP and SO_TIMESTAMPNS have: microseconds or
 // nanoseconds, in longs (the old ones) or in 64-bit numbers (the new ones);
 // socket(7).
-func (c Control) Time() (t time.Time, ok bool) {
-	if c.Level != SOL_SOCKET {
+func (c Control) Timestamp() (t time.Time, ok bool) {
+	if c.Level != rawmsg.SOL_SOCKET {
 		return time.Time{}, false
 	}
 	unit, long := int64(time.Nanosecond), cmsg.Native.Word
 	switch c.Type {
-	case soTimestampOld:
+	case rawmsg.SCM_TIMESTAMP:
 		unit = int64(time.Microsecond)
-	case soTimestampNew:
+	case rawmsg.SCM_TIMESTAMP_NEW:
 		unit, long = int64(time.Microsecond), 8
-	case soTimestampnsOld:
-	case soTimestampnsNew:
+	case rawmsg.SCM_TIMESTAMPNS:
+	case rawmsg.SCM_TIMESTAMPNS_NEW:
 		long = 8
 	default:
 		return time.Time{}, false

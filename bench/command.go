@@ -66,7 +66,7 @@ func timeCommand(words []string, file *os.File) (time.Duration, error) {
 	if _, err := file.Seek(0, 0); err != nil {
 		return 0, err
 	}
-	if err := fdpass.Send(fdpass.FD(pair[0]), file); err != nil {
+	if err := fdpass.Send(fdpass.Socket(pair[0]), file); err != nil {
 		return 0, err
 	}
 	cmd := exec.Command(words[0], words[1:]...)

@@ -30,7 +30,7 @@ func recvFDs(sock int, fds []int) (*way, error) {
 	}, nil
 }
 
-func bareReceiver(sock int, fds []int) (*way, error)           { return receiver(fdpass.FD(sock), fds) }
+func bareReceiver(sock int, fds []int) (*way, error)           { return receiver(fdpass.Socket(sock), fds) }
 func connReceiver(conn *net.UnixConn, fds []int) (*way, error) { return receiver(conn, fds) }
 
 func receiver(conn syscall.Conn, fds []int) (*way, error) {
@@ -50,7 +50,7 @@ func receiver(conn syscall.Conn, fds []int) (*way, error) {
 				return err
 			}
 			got := len(m.FDs())
-			k.fds = m.AppendFDs(k.fds)
+			k.fds = m.TakeFDsInto(k.fds)
 			return expect(got, len(fds))
 		},
 		recvClose: func() error {
@@ -91,7 +91,7 @@ func recvFiles(conn *net.UnixConn, fds []int) (*way, error) {
 	}, nil
 }
 
-func bareBatch(sock int, fds []int) (*way, error)           { return batch(fdpass.FD(sock), fds) }
+func bareBatch(sock int, fds []int) (*way, error)           { return batch(fdpass.Socket(sock), fds) }
 func connBatch(conn *net.UnixConn, fds []int) (*way, error) { return batch(conn, fds) }
 
 func batch(conn syscall.Conn, fds []int) (*way, error) {
@@ -117,7 +117,7 @@ func batch(conn syscall.Conn, fds []int) (*way, error) {
 			}
 			before := len(k.fds)
 			for i := range msgs {
-				k.fds = msgs[i].AppendFDs(k.fds)
+				k.fds = msgs[i].TakeFDsInto(k.fds)
 			}
 			return expect(len(k.fds)-before, len(fds)*batchSize)
 		},

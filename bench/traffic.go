@@ -101,7 +101,7 @@ func start(words []string) (*process, error) {
 		return nil, err
 	}
 	p.out = bufio.NewReader(out)
-	if p.send, err = fdpass.NewBatchSender(fdpass.FD(p.sock)); err != nil {
+	if p.send, err = fdpass.NewBatchSender(fdpass.Socket(p.sock)); err != nil {
 		return nil, err
 	}
 	return p, p.cmd.Start()

@@ -1,13 +1,13 @@
 package rawmsg
 
-import "syscall"
-
+// System call numbers: arch/x86/entry/syscalls/syscall_64.tbl.
 const (
-	sysRecvmsg  = syscall.SYS_RECVMSG
-	sysSendmsg  = syscall.SYS_SENDMSG
-	sysRecvmmsg = syscall.SYS_RECVMMSG
-
-	// Package syscall's list for amd64 is older than the call:
-	// arch/x86/entry/syscalls/syscall_64.tbl.
-	sysSendmmsg = 307
+	sysRecvmsg     = 47
+	sysSendmsg     = 46
+	sysRecvmmsg    = 299
+	sysSendmmsg    = 307
+	sysGetsockopt  = 55
+	sysMemfdCreate = 319
+	sysPpoll       = 271
+	sysCloseRange  = 436
 )

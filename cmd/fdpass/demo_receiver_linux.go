@@ -59,7 +59,7 @@ func demoReceiver([]string) error {
 // and lengths in it that the kernel sets to what it has used.
 func receiveRaw(sock int) (payload, control []byte, err error) {
 	payload = make([]byte, 64)
-	control = make([]byte, fdpass.CmsgSpace(4*fdpass.MaxFDs))
+	control = make([]byte, fdpass.CmsgSpace(4*rawmsg.SCM_MAX_FD))
 	iov := rawmsg.Iovec{Base: &payload[0], Len: uintptr(len(payload))}
 	msg := rawmsg.Msghdr{
 		Iov:        &iov,

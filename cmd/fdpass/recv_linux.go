@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"example.com/fdpass"
+	"example.com/fdpass/rawmsg"
 )
 
 func (r *receiver) run(args []string) error {
@@ -148,7 +149,7 @@ func (r *receiver) gather(in *source) (b batch, err error) {
 	end := deadline(r.timeout)
 	p := make([]byte, maxData)
 	for len(b.files) == 0 || len(b.files) < r.n {
-		max := fdpass.MaxFDs
+		max := rawmsg.SCM_MAX_FD
 		if r.n > 0 {
 			max = min(max, r.n-len(b.files))
 		}

@@ -12,38 +12,33 @@ import (
 // numbers of the system calls that move messages.
 type traceABI struct {
 	abi.Arch
-	recvmsg, sendmsg, recvmmsg, sendmmsg uint64
-
-	// socketcall is the one system call that all of these once were, where an
-	// architecture had it and some C libraries still use it; or 0.
-	socketcall uint64
+	abi.Numbers
 }
 
 // traceABIs are told apart by AUDIT_ARCH_… of include/uapi/linux/audit.h, since a
-// 64-bit kernel runs 32-bit programs, too. The numbers are those of each
-// architecture's system call table in the kernel.
+// 64-bit kernel runs 32-bit programs, too.
 var traceABIs = map[uint32]*traceABI{
-	0x40000003: newTraceABI("386", 372, 370, 337, 345, 102),
-	0xc000003e: newTraceABI("amd64", 47, 46, 299, 307, 0),
-	0x40000028: newTraceABI("arm", 297, 296, 365, 374, 102),
-	0xc00000b7: newTraceABI("arm64", 212, 211, 243, 269, 0),
-	0xc0000102: newTraceABI("loong64", 212, 211, 243, 269, 0),
-	0x00000008: newTraceABI("mips", 4177, 4179, 4335, 4343, 4102),
-	0x80000008: newTraceABI("mips64", 5046, 5045, 5294, 5302, 0),
-	0xc0000008: newTraceABI("mips64le", 5046, 5045, 5294, 5302, 0),
-	0x40000008: newTraceABI("mipsle", 4177, 4179, 4335, 4343, 4102),
-	0x80000015: newTraceABI("ppc64", 342, 341, 343, 349, 102),
-	0xc0000015: newTraceABI("ppc64le", 342, 341, 343, 349, 102),
-	0xc00000f3: newTraceABI("riscv64", 212, 211, 243, 269, 0),
-	0x80000016: newTraceABI("s390x", 372, 370, 357, 358, 102),
+	0x40000003: newTraceABI("386"),
+	0xc000003e: newTraceABI("amd64"),
+	0x40000028: newTraceABI("arm"),
+	0xc00000b7: newTraceABI("arm64"),
+	0xc0000102: newTraceABI("loong64"),
+	0x00000008: newTraceABI("mips"),
+	0x80000008: newTraceABI("mips64"),
+	0xc0000008: newTraceABI("mips64le"),
+	0x40000008: newTraceABI("mipsle"),
+	0x80000015: newTraceABI("ppc64"),
+	0xc0000015: newTraceABI("ppc64le"),
+	0xc00000f3: newTraceABI("riscv64"),
+	0x80000016: newTraceABI("s390x"),
 }
 
-func newTraceABI(goarch string, recvmsg, sendmsg, recvmmsg, sendmmsg, socketcall uint64) *traceABI {
+func newTraceABI(goarch string) *traceABI {
 	a, err := abi.Lookup(goarch)
 	if err != nil {
 		panic(err)
 	}
-	return &traceABI{a, recvmsg, sendmsg, recvmmsg, sendmmsg, socketcall}
+	return &traceABI{a, abi.Syscalls[goarch]}
 }
 
 // behind is the system call that a call of socketcall stands for: SYS_SENDMSG and
@@ -51,15 +46,15 @@ func newTraceABI(goarch string, recvmsg, sendmsg, recvmmsg, sendmmsg, socketcall
 func (a *traceABI) behind(call uint64) (nr uint64) {
 	switch call {
 	case 16:
-		return a.sendmsg
+		return a.Sendmsg
 	case 17:
-		return a.recvmsg
+		return a.Recvmsg
 	case 19:
-		return a.recvmmsg
+		return a.Recvmmsg
 	case 20:
-		return a.sendmmsg
+		return a.Sendmmsg
 	}
-	return a.socketcall
+	return a.Socketcall
 }
 
 // word reads a long.

@@ -9,13 +9,13 @@ import (
 )
 
 // Package syscall has all four numbers where the list that it was made from is
-// young enough; on 386 and amd64 the traces themselves are the test.
+// new enough; on 386 and amd64 the traces themselves are the test.
 func TestAreTheNumbersOfThisMachinesCallsRight(t *testing.T) {
 	for arch, a := range traceABIs {
 		if a.Name != runtime.GOARCH {
 			continue
 		}
-		got := [4]uint64{a.recvmsg, a.sendmsg, a.recvmmsg, a.sendmmsg}
+		got := [4]uint64{a.Recvmsg, a.Sendmsg, a.Recvmmsg, a.Sendmmsg}
 		want := [4]uint64{syscall.SYS_RECVMSG, syscall.SYS_SENDMSG, syscall.SYS_RECVMMSG, syscall.SYS_SENDMMSG}
 		if got != want {
 			t.Errorf("%s, %#x: %v, want %v", a.Name, arch, got, want)

@@ -5,12 +5,12 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"reflect"
 	"strings"
 	"syscall"
 
 	"example.com/fdpass/internal/abi"
 	"example.com/fdpass/internal/decode"
+	"example.com/fdpass/rawmsg"
 )
 
 // call is a system call that moves messages.
@@ -22,11 +22,9 @@ type call struct {
 	batch bool   // whether they are mmsghdrs
 }
 
-// What PTRACE_GET_SYSCALL_INFO (Linux 5.3) tells, the same on every architecture:
+// What PTRACE_GET_SYSCALL_INFO (Linux 5.3) says, the same on every architecture:
 // struct ptrace_syscall_info of include/uapi/linux/ptrace.h.
 const (
-	getSyscallInfo = 0x420e
-
 	infoEntry = 1
 	infoExit  = 2
 
@@ -38,32 +36,28 @@ const (
 	infoIsError = 32 // __u8 exit.is_error
 )
 
-// syscallInfo is where the kernel writes it. A package variable stays where it is,
-// so its address may be kept as a number.
-var syscallInfo [88]byte
-
 // syscallStop looks at a thread that begins or ends a system call.
 func (w *watcher) syscallStop(pid int) error {
-	address := reflect.ValueOf(&syscallInfo).Pointer()
-	_, _, errno := syscall.Syscall6(syscall.SYS_PTRACE, getSyscallInfo, uintptr(pid), uintptr(len(syscallInfo)), address, 0, 0)
-	if errno == syscall.EIO {
-		return fmt.Errorf("PTRACE_GET_SYSCALL_INFO needs Linux 5.3: %w", errno)
+	info := w.info[:]
+	_, err := rawmsg.PtraceSyscallInfo(pid, info)
+	if err == syscall.EIO {
+		return fmt.Errorf("PTRACE_GET_SYSCALL_INFO needs Linux 5.3: %w", err)
 	}
-	if errno != 0 {
-		return os.NewSyscallError("ptrace", errno)
+	if err != nil {
+		return os.NewSyscallError("ptrace", err)
 	}
-	number := func(at int) uint64 { return binary.NativeEndian.Uint64(syscallInfo[at:]) }
-	switch syscallInfo[infoOp] {
+	number := func(at int) uint64 { return binary.NativeEndian.Uint64(info[at:]) }
+	switch info[infoOp] {
 	case infoEntry:
 		var args [6]uint64
 		for i := range args {
 			args[i] = number(infoArgs + 8*i)
 		}
-		w.calls[pid] = entered(pid, binary.NativeEndian.Uint32(syscallInfo[infoArch:]), number(infoNr), args)
+		w.calls[pid] = entered(pid, binary.NativeEndian.Uint32(info[infoArch:]), number(infoNr), args)
 	case infoExit:
 		c := w.calls[pid]
 		w.calls[pid] = nil
-		if c != nil && syscallInfo[infoIsError] == 0 {
+		if c != nil && info[infoIsError] == 0 {
 			return w.show(pid, c, int(number(infoResult)))
 		}
 	}
@@ -76,7 +70,7 @@ func entered(pid int, arch uint32, nr uint64, args [6]uint64) *call {
 	if a == nil {
 		return nil
 	}
-	if a.socketcall != 0 && nr == a.socketcall { // its arguments are longs in memory
+	if a.Socketcall != 0 && nr == a.Socketcall { // its arguments are longs in memory
 		mem, err := peek(pid, args[1], 2*a.Word)
 		if err != nil {
 			return nil // the kernel cannot read them either
@@ -86,13 +80,13 @@ func entered(pid int, arch uint32, nr uint64, args [6]uint64) *call {
 	}
 	c := &call{abi: a, fd: int32(args[0]), msg: args[1]}
 	switch nr {
-	case a.recvmsg:
+	case a.Recvmsg:
 		c.name = "recvmsg"
-	case a.sendmsg:
+	case a.Sendmsg:
 		c.name = "sendmsg"
-	case a.recvmmsg:
+	case a.Recvmmsg:
 		c.name, c.batch = "recvmmsg", true
-	case a.sendmmsg:
+	case a.Sendmmsg:
 		c.name, c.batch = "sendmmsg", true
 	default:
 		return nil

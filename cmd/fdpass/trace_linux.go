@@ -96,6 +96,7 @@ func resume(pid int, sig syscall.Signal) error {
 
 // watcher follows all threads of a program.
 type watcher struct {
+	info    [88]byte // of the system call at which a thread has stopped
 	out     io.Writer
 	verbose bool
 	root    int           // the process that was started

@@ -14,6 +14,7 @@ import (
 
 	"example.com/fdpass"
 	"example.com/fdpass/internal/fdtest"
+	"example.com/fdpass/rawmsg"
 )
 
 func TestDoFilesGetAcrossByPathAndByAbstractName(t *testing.T) {
@@ -180,7 +181,7 @@ func receive(t *testing.T, path string, do func()) []*os.File {
 	}
 	defer conn.Close()
 	conn.SetDeadline(time.Now().Add(patience))
-	files, err := fdpass.Recv(conn, fdpass.MaxFDs)
+	files, err := fdpass.Recv(conn, rawmsg.SCM_MAX_FD)
 	if err != nil {
 		t.Fatal(err)
 	}

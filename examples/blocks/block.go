@@ -45,15 +45,12 @@ func open(conn *net.UnixConn, name string) (*block, error) {
 		return nil, err
 	}
 	reason := make([]byte, 4096)
-	n, files, err := fdpass.RecvMsg(conn, reason, 2)
+	n, files, err := fdpass.RecvExactly(conn, reason, 2)
+	if errors.Is(err, fdpass.ErrCount) && n > 0 {
+		return nil, fmt.Errorf("%s: %w", reason[:n], err)
+	}
 	if err != nil {
 		return nil, err
-	}
-	if len(files) != 2 {
-		for _, f := range files {
-			f.Close()
-		}
-		return nil, errors.New(string(reason[:n]))
 	}
 	b := &block{data: files[0], meta: files[1]}
 	if err := b.init(); err != nil {

@@ -46,28 +46,27 @@ func (s *server) listen() (predecessor *net.UnixConn, err error) {
 // takeOver receives the listening sockets from the version before.
 func (s *server) takeOver(predecessor *net.UnixConn) error {
 	predecessor.SetDeadline(time.Now().Add(patience))
-	files, err := fdpass.Recv(predecessor, 2)
+	_, files, err := fdpass.RecvExactly(predecessor, make([]byte, 1), 2)
 	if err != nil {
 		return fmt.Errorf("taking over: %w", err)
 	}
-	var listeners []net.Listener
-	for _, f := range files {
-		l, err := net.FileListener(f) // a duplicate; an error if it is no listening socket
-		f.Close()
-		if err != nil {
-			return fmt.Errorf("taking over: %w", err)
-		}
-		listeners = append(listeners, l)
+	defer files[0].Close() // FileListener makes duplicates
+	defer files[1].Close()
+	web, err := net.FileListener(files[0])
+	if err != nil {
+		return fmt.Errorf("taking over: %w", err)
 	}
-	if len(listeners) == 2 {
-		var web, control bool
-		s.web, web = listeners[0].(*net.TCPListener)
-		s.control, control = listeners[1].(*net.UnixListener)
-		if web && control {
-			return nil
-		}
+	control, err := net.FileListener(files[1])
+	if err != nil {
+		return fmt.Errorf("taking over: %w", err)
 	}
-	return errors.New("taking over: these are not the sockets of a handover server")
+	var isTCP, isUnix bool
+	s.web, isTCP = web.(*net.TCPListener)
+	s.control, isUnix = control.(*net.UnixListener)
+	if !isTCP || !isUnix {
+		return errors.New("taking over: these are not the sockets of a handover server")
+	}
+	return nil
 }
 
 // ready tells the version before that this one serves.

@@ -110,14 +110,10 @@ func serve(l *net.UnixListener) error {
 // answer does the work for one client.
 func answer(conn *net.UnixConn) error {
 	conn.SetDeadline(time.Now().Add(patience))
-	files, err := fdpass.Recv(conn, 1)
+	f, err := fdpass.RecvFile(conn)
 	if err != nil {
 		return err
 	}
-	if len(files) == 0 {
-		return errors.New("no descriptor came")
-	}
-	f := files[0]
 	defer f.Close()
 	if err := checkSealed(f); err != nil {
 		return err

@@ -6,8 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"reflect"
 	"syscall"
+
+	"example.com/fdpass/rawmsg"
 )
 
 // Numbers of memfd_create(2) and fcntl(2), from include/uapi/linux/memfd.h and
@@ -26,18 +27,13 @@ const (
 // maxSize is the most that is mapped for a client.
 const maxSize = 1 << 20
 
-// memfdName shows up in /proc/PID/fd. A package variable stays where it is, so its
-// address may be kept as a number.
-var memfdName = []byte("fdpass example\x00")
-
 // create makes a file of size bytes in memory.
 func create(size int) (*os.File, error) {
-	name := reflect.ValueOf(memfdName).Pointer()
-	fd, _, errno := syscall.Syscall(sysMemfdCreate, name, mfdCloexec|mfdAllowSealing, 0)
-	if errno != 0 {
-		return nil, os.NewSyscallError("memfd_create", errno)
+	fd, err := rawmsg.MemfdCreate("fdpass example", mfdCloexec|mfdAllowSealing)
+	if err != nil {
+		return nil, os.NewSyscallError("memfd_create", err)
 	}
-	f := os.NewFile(fd, "memfd")
+	f := os.NewFile(uintptr(fd), "memfd")
 	if err := f.Truncate(int64(size)); err != nil {
 		f.Close()
 		return nil, err

@@ -58,12 +58,12 @@ func request(conn *net.UnixConn, name string) (*os.File, error) {
 		return nil, hungUp(err)
 	}
 	answer := make([]byte, 4096)
-	n, files, err := fdpass.RecvMsg(conn, answer, 1)
+	n, files, err := fdpass.RecvExactly(conn, answer, 1)
+	if errors.Is(err, fdpass.ErrCount) {
+		return nil, fmt.Errorf("refused: %s", answer[:n])
+	}
 	if err != nil {
 		return nil, hungUp(err)
-	}
-	if len(files) == 0 {
-		return nil, fmt.Errorf("refused: %s", answer[:n])
 	}
 	return files[0], nil
 }

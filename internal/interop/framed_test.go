@@ -21,7 +21,7 @@ type decoder struct {
 
 func newDecoder(t *testing.T, conn *net.UnixConn, limit int) *decoder {
 	t.Helper()
-	s, err := fdpass.NewStream(conn, limit)
+	s, err := fdpass.NewStream(conn, fdpass.StreamOptions{MaxFDs: limit})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,20 +52,27 @@ func (d *decoder) line(t *testing.T) string {
 // send sends a message with descriptors.
 func (d *decoder) send(t *testing.T, p []byte, fds ...int) {
 	t.Helper()
-	if _, err := d.WriteFDs(p, fds...); err != nil {
+	if _, err := d.Send(p, fds...); err != nil {
 		t.Fatal(err)
 	}
 }
 
 // fds takes the descriptors of the bytes read so far.
 func (d *decoder) fds() []int {
-	return d.TakeFDs(d.Offset() - int64(d.in.Buffered()))
+	fds, err := d.TakeFDs(d.Offset() - int64(d.in.Buffered()))
+	if err != nil {
+		panic(err)
+	}
+	return fds
 }
 
 // files is fds with files, which are closed at the end of t.
 func (d *decoder) files(t *testing.T) []*os.File {
 	t.Helper()
-	files := d.TakeFiles(d.Offset() - int64(d.in.Buffered()))
+	files, err := d.TakeFiles(d.Offset() - int64(d.in.Buffered()))
+	if err != nil {
+		t.Fatal(err)
+	}
 	t.Cleanup(func() { closeAll(files) })
 	return files
 }

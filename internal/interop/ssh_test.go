@@ -81,7 +81,7 @@ func proxy(args []string) error {
 		return err
 	}
 	defer f.Close()
-	return fdpass.Send(fdpass.FD(1), f)
+	return fdpass.Send(fdpass.Socket(1), f)
 }
 
 // proxyWithout is a role: one that forgets the descriptor.

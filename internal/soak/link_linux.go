@@ -9,6 +9,7 @@ import (
 	"syscall"
 
 	"example.com/fdpass"
+	"example.com/fdpass/rawmsg"
 )
 
 // load is what a message carries beside its number: the same descriptors in one
@@ -75,7 +76,7 @@ func newPlain(c *net.UnixConn) (link, error) {
 	if err != nil {
 		return nil, err
 	}
-	r, err := fdpass.NewReceiver(c, fdpass.Options{MaxFDs: fdpass.MaxFDs})
+	r, err := fdpass.NewReceiver(c, fdpass.Options{MaxFDs: rawmsg.SCM_MAX_FD})
 	return &plain{s: s, r: r}, err
 }
 
@@ -89,7 +90,7 @@ func (x *plain) recv(p []byte) (load, error) {
 	if err != nil {
 		return load{}, err
 	}
-	x.fds = m.AppendFDs(x.fds[:0])
+	x.fds = m.TakeFDsInto(x.fds[:0])
 	return load{fds: x.fds}, nil
 }
 
@@ -101,12 +102,12 @@ type stream struct {
 }
 
 func newStream(c *net.UnixConn) (link, error) {
-	s, err := fdpass.NewStream(c, 2*fdpass.MaxFDs)
+	s, err := fdpass.NewStream(c, fdpass.StreamOptions{MaxFDs: 2 * rawmsg.SCM_MAX_FD})
 	return &stream{s: s, b: bufio.NewReader(s)}, err
 }
 
 func (x *stream) send(p []byte, l *load) error {
-	_, err := x.s.WriteFDs(p, l.fds...)
+	_, err := x.s.Send(p, l.fds...)
 	return err
 }
 
@@ -114,8 +115,9 @@ func (x *stream) recv(p []byte) (load, error) {
 	if _, err := io.ReadFull(x.b, p); err != nil {
 		return load{}, err
 	}
-	x.fds = x.s.AppendFDs(x.fds[:0], x.s.Offset()-int64(x.b.Buffered()))
-	return load{fds: x.fds}, nil
+	var err error
+	x.fds, err = x.s.TakeFDsInto(x.fds[:0], x.s.Offset()-int64(x.b.Buffered()))
+	return load{fds: x.fds}, err
 }
 
 // files is SendMsg and RecvMsg.
@@ -129,7 +131,7 @@ func (x files) send(p []byte, l *load) error {
 }
 
 func (x files) recv(p []byte) (load, error) {
-	_, got, err := fdpass.RecvMsg(x.c, p, fdpass.MaxFDs)
+	_, got, err := fdpass.RecvMsg(x.c, p, rawmsg.SCM_MAX_FD)
 	return load{files: got}, err
 }
 
@@ -148,7 +150,7 @@ func newBatches(c *net.UnixConn) (link, error) {
 	if err != nil {
 		return nil, err
 	}
-	r, err := fdpass.NewBatchReceiver(c, 2, fdpass.Options{MaxFDs: fdpass.MaxFDs})
+	r, err := fdpass.NewBatchReceiver(c, 2, fdpass.Options{MaxFDs: rawmsg.SCM_MAX_FD})
 	return &batches{s: s, r: r}, err
 }
 
@@ -172,7 +174,7 @@ func (x *batches) recv(p []byte) (load, error) {
 			if err := msgs[i].Err(); err != nil {
 				return load{}, fmt.Errorf("message %d of a batch: %w", i, err)
 			}
-			x.fds = msgs[i].AppendFDs(x.fds)
+			x.fds = msgs[i].TakeFDsInto(x.fds)
 		}
 		n += len(msgs)
 	}

@@ -1,0 +1,143 @@
+package fdpass
+
+import (
+	"errors"
+	"fmt"
+	"runtime"
+
+	"example.com/fdpass/internal/cmsg"
+	"example.com/fdpass/rawmsg"
+)
+
+// message is what all copies of a [Message] share. It owns descriptors.
+type message struct {
+	payload []byte
+	control []byte // what the kernel wrote of it
+	room    int    // bytes of the control buffer that were left for descriptors
+	name    []byte // what the kernel wrote of it
+	flags   int32
+	typ     int   // of the socket, SOCK_STREAM and so on
+	err     error // what is wrong with the message
+
+	fds      []int // not yet taken
+	pidfd    int   // not yet taken, if hasPIDFD
+	hasPIDFD bool
+	pidfdErr error // the errno that came instead of one
+}
+
+// newMessage makes a message whose descriptors are closed at the latest when the
+// garbage collector finds that nobody uses it any longer.
+func newMessage() *message {
+	m := &message{}
+	runtime.SetFinalizer(m, (*message).drop)
+	return m
+}
+
+// set makes m the message that the kernel has just described in h, from a socket
+// of type typ, if that is known.
+func (m *message) set(h *rawmsg.Msghdr, typ int, payload, control, name []byte) {
+	m.typ = typ
+	m.payload = payload
+	m.control = control[:min(uint(h.Controllen), uint(len(control)))]
+	m.room = len(control) - len(m.control)
+	m.name = name[:min(uint(h.Namelen), uint(len(name)))]
+	m.flags = h.Flags
+	m.err, m.pidfdErr = nil, nil
+}
+
+// accept makes m the owner of the descriptors that came, decides whether the
+// message is complete, and if it is not, closes what cannot be handed over. The
+// error is also that of the message, which keeps it where accept returns nil for
+// [Options].KeepTruncated.
+func (m *message) accept(max int, opts *Options) error {
+	cause := m.collect()
+	if cause != nil || len(m.fds) > max || m.flags&(rawmsg.MSG_CTRUNC|rawmsg.MSG_TRUNC) != 0 {
+		return m.truncated(max, opts, cause)
+	}
+	return nil
+}
+
+// truncated deals with a message that is not complete.
+func (m *message) truncated(max int, opts *Options, cause error) error {
+	came := len(m.fds)
+	switch {
+	case cause != nil:
+		m.err = fmt.Errorf("%w: %w", ErrTruncated, cause)
+	case came > max:
+		m.err = &surplusError{max}
+	case m.flags&rawmsg.MSG_CTRUNC == 0:
+	case came < m.fitting() && opts.ExtraRoom == 0:
+		m.err = errNoPlace // there was room for more: only the table is left
+	default:
+		m.err = errNoRoom
+	}
+	if m.err != nil {
+		m.flags |= rawmsg.MSG_CTRUNC
+	}
+	if m.flags&rawmsg.MSG_TRUNC != 0 && !opts.anyPayload {
+		m.err = joined(m.err, ErrPayloadTruncated)
+	}
+	if m.err == nil {
+		return nil
+	}
+	if !opts.KeepTruncated {
+		m.drop()
+		return m.err
+	}
+	kept := min(max, came)
+	closeUnwanted(m.fds[kept:])
+	m.fds = m.fds[:kept]
+	return nil
+}
+
+// joined is both of two errors. The first may be nil.
+func joined(a, b error) error {
+	if a == nil {
+		return b
+	}
+	return errors.Join(a, b)
+}
+
+// fitting is how many descriptors there was room for.
+func (m *message) fitting() int {
+	return min((m.room-CmsgLen(0))/intLen, rawmsg.SCM_MAX_FD)
+}
+
+// collect finds the descriptors. A slot that holds an errno instead of one is an
+// error, and so is a malformed buffer; the descriptors beside it are found all
+// the same.
+func (m *message) collect() (bad error) {
+	for rest := m.control; ; {
+		c, next, ok, err := cmsg.Native.Next(rest)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			return bad
+		}
+		switch c := (Control{int(c.Level), int(c.Type), c.Data}); {
+		case c.is(rawmsg.SCM_RIGHTS):
+			m.room += len(rest)
+			if m.fds, err = c.Rights(m.fds); err != nil {
+				bad = err
+			}
+		case c.is(rawmsg.SCM_PIDFD):
+			m.pidfd, m.pidfdErr = c.PIDFD()
+			m.hasPIDFD = m.pidfdErr == nil
+		}
+		rest = next
+	}
+}
+
+// isEnd reports whether this is the end of a connection and not a message. A
+// datagram socket has no end. An empty seqpacket message that brought nothing
+// looks the same as the end.
+func (m *message) isEnd() bool {
+	switch {
+	case len(m.payload) > 0 || len(m.fds) > 0 || m.typ == rawmsg.SOCK_DGRAM:
+		return false
+	case m.typ == rawmsg.SOCK_STREAM:
+		return true // credentials come even with the end
+	}
+	return len(m.control) == 0 && m.flags&(rawmsg.MSG_TRUNC|rawmsg.MSG_CTRUNC) == 0
+}

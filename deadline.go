@@ -1,0 +1,237 @@
+package fdpass
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"reflect"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+)
+
+// A context ends a wait by means of the connection's deadline. That belongs to
+// the connection, and not to the Receiver or Sender that waits, so everything of
+// this package on one connection shares what is known about it.
+
+// direction says which of a connection's two deadlines is meant.
+type direction int
+
+const (
+	reading direction = iota
+	writing
+)
+
+// deadliner is a connection with deadlines.
+type deadliner interface {
+	SetReadDeadline(time.Time) error
+	SetWriteDeadline(time.Time) error
+}
+
+// connection is what the Receivers, Senders and Streams on one connection share.
+type connection struct {
+	conn      deadliner
+	users     int // under the lock of connections
+	deadlines [2]deadline
+}
+
+// connections are those that have users.
+var connections struct {
+	sync.Mutex
+	of map[syscall.Conn]*connection
+}
+
+// lease is the part of one user. It ends when the garbage collector finds that
+// the user is gone, so that nobody has to close a Receiver for this.
+type lease struct {
+	*connection
+	key syscall.Conn
+}
+
+// share makes e a user of its connection, if that has deadlines.
+func (e *endpoint) share() {
+	conn, ok := e.conn.(deadliner)
+	if !ok || !reflect.TypeOf(e.conn).Comparable() {
+		return
+	}
+	connections.Lock()
+	defer connections.Unlock()
+	c := connections.of[e.conn]
+	if c == nil {
+		c = &connection{conn: conn}
+		if connections.of == nil {
+			connections.of = make(map[syscall.Conn]*connection)
+		}
+		connections.of[e.conn] = c
+	}
+	c.users++
+	e.shared = &lease{c, e.conn}
+	runtime.SetFinalizer(e.shared, (*lease).end)
+}
+
+// end forgets the connection with its last user.
+func (l *lease) end() {
+	connections.Lock()
+	defer connections.Unlock()
+	if l.users--; l.users == 0 {
+		delete(connections.of, l.key)
+	}
+}
+
+// set sets one of the connection's deadlines.
+func (c *connection) set(dir direction, t time.Time) error {
+	if dir == writing {
+		return c.conn.SetWriteDeadline(t)
+	}
+	return c.conn.SetReadDeadline(t)
+}
+
+// deadline is the one that the caller set through a Receiver, Sender or Stream.
+// It is kept here because Go has no way to ask a connection for it.
+type deadline struct {
+	mu     sync.Mutex
+	t      time.Time
+	cuts   int           // contexts that are ending a wait right now
+	count  atomic.Uint64 // how many contexts have ended a wait so far
+	rested chan struct{} // closed when cuts is 0 again
+}
+
+// past is a deadline that ends every wait at once.
+var past = time.Unix(1, 0)
+
+// interrupt ends all waits in one direction. Each call is followed by one of
+// restore.
+func (c *connection) interrupt(dir direction) {
+	d := &c.deadlines[dir]
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.cuts == 0 {
+		d.rested = make(chan struct{})
+	}
+	d.cuts++
+	d.count.Add(1)
+	c.set(dir, past)
+}
+
+// restore sets the deadline of the caller, once no context needs the past one
+// any longer.
+func (c *connection) restore(dir direction) {
+	d := &c.deadlines[dir]
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.cuts--; d.cuts == 0 {
+		c.set(dir, d.t)
+		close(d.rested)
+	}
+}
+
+// ended is how many waits contexts have ended so far.
+func (l *lease) ended(dir direction) uint64 {
+	if l == nil {
+		return 0
+	}
+	return l.deadlines[dir].count.Load()
+}
+
+// resumes reports whether a wait that ended at a deadline is to be begun again:
+// whether it was the context of somebody else that ended it. Until that has put
+// back the caller's deadline, resumes waits. Before is what ended returned
+// before the wait, and ctx that of the waiting call, or nil.
+func (l *lease) resumes(ctx context.Context, dir direction, before uint64) bool {
+	if l == nil {
+		return false
+	}
+	d := &l.deadlines[dir]
+	d.mu.Lock()
+	cuts, count, t, rested := d.cuts, d.count.Load(), d.t, d.rested
+	d.mu.Unlock()
+	if cuts == 0 && count == before || !t.IsZero() && !time.Now().Before(t) {
+		return false
+	}
+	var done <-chan struct{}
+	if ctx != nil {
+		done = ctx.Done()
+	}
+	if cuts > 0 {
+		select {
+		case <-rested:
+		case <-done:
+		}
+	}
+	return ctx == nil || ctx.Err() == nil
+}
+
+// setDeadline sets one of the connection's deadlines in such a way that contexts
+// keep it. While a context is ending a wait, it is only remembered.
+func (e *endpoint) setDeadline(dir direction, t time.Time) error {
+	if e.shared == nil {
+		return fmt.Errorf("fdpass: %w", os.ErrNoDeadline)
+	}
+	d := &e.shared.deadlines[dir]
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.cuts == 0 {
+		if err := e.shared.set(dir, t); err != nil {
+			return fmt.Errorf("fdpass: %w", err)
+		}
+	}
+	d.t = t
+	return nil
+}
+
+// within calls f, which waits on the connection, and ends the wait when ctx is
+// done. What f has achieved by then stands: the error is that of the context
+// only if f failed because its wait was ended.
+func (e *endpoint) within(ctx context.Context, dir direction, f func() error) error {
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("fdpass: %w", err)
+	}
+	if ctx.Done() == nil {
+		return f()
+	}
+	if err := e.checkDeadlines(dir); err != nil {
+		return err
+	}
+	e.ctx = ctx
+	defer func() { e.ctx = nil }()
+	interrupted := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		e.shared.interrupt(dir)
+		close(interrupted)
+	})
+	err := f()
+	if stop() {
+		return err
+	}
+	<-interrupted // so that it does not come after restore
+	e.shared.restore(dir)
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return fmt.Errorf("fdpass: %w", ctx.Err())
+	}
+	return err
+}
+
+// checkDeadlines reports [errors.ErrUnsupported] for a connection whose waits no
+// deadline ends. A blocking [*os.File] is one, although it has the methods: only
+// setting a deadline shows it.
+func (e *endpoint) checkDeadlines(dir direction) error {
+	err := os.ErrNoDeadline
+	if e.shared != nil {
+		err = nil
+		if _, ok := e.conn.(*os.File); ok {
+			d := &e.shared.deadlines[dir]
+			d.mu.Lock()
+			if d.cuts == 0 {
+				err = e.shared.set(dir, d.t)
+			}
+			d.mu.Unlock()
+		}
+	}
+	if errors.Is(err, os.ErrNoDeadline) {
+		return fmt.Errorf("fdpass: context on a connection without deadlines: %w", errors.ErrUnsupported)
+	}
+	return nil
+}

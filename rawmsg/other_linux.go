@@ -1,0 +1,57 @@
+package rawmsg
+
+import (
+	"syscall"
+	"unsafe"
+)
+
+// The calls in this file move no messages. They take pointers, and package syscall
+// has no function for them.
+
+// Getsockopt reads an option of fd into value and returns how many bytes the
+// kernel wrote: getsockopt(2). The error is nil or a [syscall.Errno]; with ERANGE,
+// which SO_PEERSEC and SO_PEERGROUPS have for a value that is too short, n is the
+// length that they need.
+func Getsockopt(fd, level, opt int, value []byte) (n int, err error) {
+	size := uint32(len(value))
+	// unsafe.Pointer rule 4: both are converted to uintptr in the argument list
+	// of syscall.Syscall6, which keeps the objects alive and in their places.
+	_, _, errno := syscall.Syscall6(sysGetsockopt, uintptr(fd), uintptr(level), uintptr(opt),
+		uintptr(unsafe.Pointer(unsafe.SliceData(value))), uintptr(unsafe.Pointer(&size)), 0)
+	if errno != 0 {
+		return int(size), errno
+	}
+	return int(size), nil
+}
+
+// MemfdCreate makes a file that exists only in memory and returns its descriptor,
+// which the caller closes: memfd_create(2), Linux 3.17. The name is what
+// /proc/PID/fd shows; flags are MFD_CLOEXEC (1), MFD_ALLOW_SEALING (2) and others
+// of include/uapi/linux/memfd.h. The error is nil or a [syscall.Errno].
+func MemfdCreate(name string, flags int) (fd int, err error) {
+	p, err := syscall.BytePtrFromString(name)
+	if err != nil {
+		return -1, err
+	}
+	// unsafe.Pointer rule 4, as above.
+	r, _, errno := syscall.Syscall(sysMemfdCreate, uintptr(unsafe.Pointer(p)), uintptr(flags), 0)
+	if errno != 0 {
+		return -1, errno
+	}
+	return int(r), nil
+}
+
+// PtraceSyscallInfo describes the system call at which the traced thread pid has
+// stopped: PTRACE_GET_SYSCALL_INFO of ptrace(2), Linux 5.3. It writes a struct
+// ptrace_syscall_info, or as much of it as fits, into info and returns how many
+// bytes there are. The error is nil or a [syscall.Errno].
+func PtraceSyscallInfo(pid int, info []byte) (n int, err error) {
+	const getSyscallInfo = 0x420e // include/uapi/linux/ptrace.h
+	// unsafe.Pointer rule 4, as above.
+	r, _, errno := syscall.Syscall6(syscall.SYS_PTRACE, getSyscallInfo, uintptr(pid), uintptr(len(info)),
+		uintptr(unsafe.Pointer(unsafe.SliceData(info))), 0, 0)
+	if errno != 0 {
+		return 0, errno
+	}
+	return int(r), nil
+}

@@ -1,0 +1,188 @@
+package fdpass
+
+import (
+	"os"
+	"runtime"
+)
+
+// TakeFDs returns the descriptors that belong to the first consumed bytes and
+// have not been taken before, in the order of their arrival, and hands them over:
+// from now on the caller closes them. It is the way for protocols in which each
+// sendmsg(2) is one protocol message; see [Stream].
+//
+// If descriptors that belong to these bytes were lost, the error is the one that
+// Read has returned or will return, and none is handed over.
+func (s *Stream) TakeFDs(consumed int64) ([]int, error) { return s.TakeFDsInto(nil, consumed) }
+
+// TakeFDsInto is TakeFDs without an allocation: it appends to dst.
+func (s *Stream) TakeFDsInto(dst []int, consumed int64) ([]int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.err != nil && consumed >= s.lostAt {
+		return dst, s.err
+	}
+	return s.held.take(dst, s.held.upTo(consumed)), nil
+}
+
+// TakeFiles is TakeFDs with files. [Message.TakeFiles] describes the names.
+func (s *Stream) TakeFiles(consumed int64, names ...string) ([]*os.File, error) {
+	fds, err := s.TakeFDs(consumed)
+	return newFiles(fds, names), err
+}
+
+// TakeNextFDs returns the next n descriptors in the order of their arrival, and
+// hands them over: from now on the caller closes them. It is the way for
+// protocols in which one sendmsg(2) carries many protocol messages; see [Stream].
+//
+// If fewer than n have arrived, none is handed over, and the error is [ErrCount]:
+// a protocol message is never complete before its descriptors. If that is because
+// descriptors were lost, the error is the one of Read.
+func (s *Stream) TakeNextFDs(n int) ([]int, error) {
+	if n < 0 {
+		return nil, errArgument("%d descriptors", n)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if n > len(s.held.fds) {
+		if s.err != nil {
+			return nil, s.err
+		}
+		return nil, errCount(n, len(s.held.fds), 0)
+	}
+	return s.held.take(nil, n), nil
+}
+
+// TakeNextFiles is TakeNextFDs with files. [Message.TakeFiles] describes the
+// names.
+func (s *Stream) TakeNextFiles(n int, names ...string) ([]*os.File, error) {
+	fds, err := s.TakeNextFDs(n)
+	return newFiles(fds, names), err
+}
+
+// DiscardFDs closes the descriptors that belong to the first consumed bytes and
+// have not been taken. [CloseFDs] says how long it may wait.
+func (s *Stream) DiscardFDs(consumed int64) error {
+	s.mu.Lock()
+	fds := s.held.take(nil, s.held.upTo(consumed))
+	s.mu.Unlock()
+	return CloseFDs(fds)
+}
+
+// Credentials are those of the process that sent the last of the first consumed
+// bytes, if the options asked for credentials. It forgets who sent the bytes
+// before: consumed must not be smaller in the next call.
+func (s *Stream) Credentials(consumed int64) (cred Credentials, ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for len(s.from) > 1 && s.from[0].end < consumed {
+		s.from = append(s.from[:0], s.from[1:]...)
+	}
+	if len(s.from) == 0 || s.from[0].end < consumed {
+		return Credentials{}, false
+	}
+	return s.from[0].cred, s.from[0].ok
+}
+
+// TakePIDFD hands over a pidfd of the process that sent the bytes which the last
+// Read returned, if the options asked for one. The errors are those of
+// [Message.PIDFD]. The caller closes the pidfd.
+func (s *Stream) TakePIDFD() (fd int, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	fd, err = s.held.pidfd, s.held.pidfdErr
+	s.held.pidfd, s.held.pidfdErr = -1, ErrNoPIDFD
+	return fd, err
+}
+
+// origin says who sent some of the bytes.
+type origin struct {
+	end  int64 // the offset after the last of them
+	cred Credentials
+	ok   bool
+}
+
+// noteOrigin remembers who sent the bytes of a message, up to the offset.
+func (s *Stream) noteOrigin(m *Message) {
+	cred, ok := m.Credentials()
+	if last := len(s.from) - 1; last >= 0 && s.from[last].cred == cred && s.from[last].ok == ok {
+		s.from[last].end = s.offset
+		return
+	}
+	s.from = append(s.from, origin{s.offset, cred, ok})
+}
+
+// held is the descriptors that a Stream owns. The garbage collector closes those
+// of a Stream that nobody uses any longer.
+type held struct {
+	fds    []int // in the order of their arrival
+	groups []group
+
+	pidfd    int // of the last read, or -1
+	pidfdErr error
+}
+
+// group is some of the descriptors, which arrived together.
+type group struct {
+	end int64 // the offset after the byte that they belong to
+	n   int
+}
+
+func newHeld() *held {
+	h := &held{pidfd: -1, pidfdErr: ErrNoPIDFD}
+	runtime.SetFinalizer(h, (*held).drop)
+	return h
+}
+
+// add takes over the descriptors of a message that ends at an offset, and its
+// pidfd if that is wanted.
+func (h *held) add(m *Message, end int64, pidfd bool) {
+	if n := len(m.fds); n > 0 {
+		h.fds = m.TakeFDsInto(h.fds)
+		h.groups = append(h.groups, group{end, n})
+	}
+	if pidfd {
+		h.dropPIDFD()
+		h.pidfd, h.pidfdErr = m.TakePIDFD()
+	}
+}
+
+// upTo is how many descriptors belong to the first consumed bytes.
+func (h *held) upTo(consumed int64) (n int) {
+	for _, g := range h.groups {
+		if g.end > consumed {
+			break
+		}
+		n += g.n
+	}
+	return n
+}
+
+// take removes the first n descriptors and appends them to dst.
+func (h *held) take(dst []int, n int) []int {
+	dst = append(dst, h.fds[:n]...)
+	h.fds = append(h.fds[:0], h.fds[n:]...)
+	for n > 0 {
+		g := &h.groups[0]
+		if n < g.n {
+			g.n -= n
+			break
+		}
+		n -= g.n
+		h.groups = append(h.groups[:0], h.groups[1:]...)
+	}
+	return dst
+}
+
+// drop closes everything.
+func (h *held) drop() {
+	closeUnwanted(h.fds)
+	h.fds, h.groups = nil, nil
+	h.dropPIDFD()
+}
+
+func (h *held) dropPIDFD() {
+	if h.pidfd >= 0 {
+		closeFD(h.pidfd)
+	}
+	h.pidfd, h.pidfdErr = -1, ErrNoPIDFD
+}
