@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"example.com/fdpass"
+	"example.com/fdpass/internal/printable"
 )
 
 // demoTime bounds the demo, in case it is given a file to read that nobody
@@ -55,7 +56,7 @@ func (d *demo) send(conn *net.UnixConn, exhibits []item, receiver int) error {
 	files := make([]*os.File, len(exhibits))
 	for i, e := range exhibits {
 		files[i] = e.file
-		fmt.Printf("     fd %-4d %s\n", number(e.file), printable(e.about))
+		fmt.Printf("     fd %-4d %s\n", number(e.file), printable.Line(e.about))
 	}
 	fmt.Printf(`
    It calls sendmsg(2) once, with the payload %q (%d bytes)

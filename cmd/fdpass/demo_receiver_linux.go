@@ -8,12 +8,12 @@ import (
 	"os"
 	"strings"
 	"syscall"
-	"unicode"
 	"unicode/utf8"
 
 	"example.com/fdpass"
 	"example.com/fdpass/internal/abi"
 	"example.com/fdpass/internal/decode"
+	"example.com/fdpass/internal/printable"
 	"example.com/fdpass/rawmsg"
 )
 
@@ -103,10 +103,11 @@ func contents(fd int) string {
 // excerpt is a text's first lines, one below the other; of other bytes it is
 // their numbers.
 func excerpt(s string) string {
-	if !isText(s) {
+	text := wholeCharacters(s)
+	if text == "" || !printable.IsText(text) {
 		return fmt.Sprintf("% x … (%d bytes or more)", s[:min(len(s), 12)], len(s))
 	}
-	lines := strings.Split(strings.TrimRight(s, "\n"), "\n")
+	lines := strings.Split(strings.TrimRight(text, "\n"), "\n")
 	if len(lines) > demoLines {
 		lines = append(lines[:demoLines], "…")
 	}
@@ -120,16 +121,16 @@ func excerpt(s string) string {
 	return strings.Join(lines, "\n             ")
 }
 
-// isText is whether s can go to a terminal. A character that the buffer's end
-// has cut in two is let pass.
-func isText(s string) bool {
-	for i, r := range s {
-		if r == utf8.RuneError && len(s)-i >= utf8.UTFMax {
-			return false
-		}
-		if !unicode.IsPrint(r) && r != '\n' && r != '\t' && r != utf8.RuneError {
-			return false
+// wholeCharacters is s without a last character that the buffer's end has cut in
+// two.
+func wholeCharacters(s string) string {
+	for i := len(s) - 1; i >= 0 && i >= len(s)-utf8.UTFMax; i-- {
+		if utf8.RuneStart(s[i]) {
+			if !utf8.FullRuneInString(s[i:]) {
+				return s[:i]
+			}
+			break
 		}
 	}
-	return true
+	return s
 }

@@ -5,9 +5,9 @@ import (
 	"io"
 	"os"
 	"strconv"
-	"strings"
 	"text/tabwriter"
-	"unicode"
+
+	"example.com/fdpass/internal/printable"
 )
 
 // list writes a line about the message and a table of the descriptors.
@@ -19,7 +19,7 @@ func list(w io.Writer, b batch) error {
 		err := control(f, func(fd int) error {
 			d, err := describe(fd)
 			if err == nil {
-				fmt.Fprintf(tw, "%d\t%s\t%s\t%s\t%s\t%s\n", fd, d.kind, d.mode, d.offset, d.size, printable(d.what))
+				fmt.Fprintf(tw, "%d\t%s\t%s\t%s\t%s\t%s\n", fd, d.kind, d.mode, d.offset, d.size, printable.Line(d.what))
 			}
 			return err
 		})
@@ -48,14 +48,6 @@ func plural(n int, what string) string {
 		return "1 " + what
 	}
 	return strconv.Itoa(n) + " " + what + "s"
-}
-
-// printable quotes a name with which its owner could write to the terminal.
-func printable(s string) string {
-	if strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }) {
-		return strconv.Quote(s)
-	}
-	return s
 }
 
 // number is the number of an open file's descriptor, or -1.

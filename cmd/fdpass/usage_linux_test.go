@@ -75,18 +75,18 @@ func TestDoesTheDemoTakeAnyFile(t *testing.T) {
 	fdtest.SkipUnderQemuUser(t, execNeeded)
 	fdtest.NoLeak(t)
 	dir := t.TempDir()
-	for name, text := range map[string]string{"empty": "", "binary": "\x7fELF\x00\x1b[2J", "long": strings.Repeat("long\t", 1000)} {
+	for name, text := range map[string]string{"empty": "", "binary": "\x7fELF\x00\x1b[2J", "long": strings.Repeat("long\t", 1000), "c1": "\u009b2J"} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
-	out := startFdpass(t, "demo", filepath.Join(dir, "empty"), filepath.Join(dir, "binary"), filepath.Join(dir, "long"), dir).succeed()
-	for _, want := range []string{"(empty)", "7f 45 4c 46 00 1b", "long long", "(cannot be read: is a directory)"} {
+	out := startFdpass(t, "demo", filepath.Join(dir, "empty"), filepath.Join(dir, "binary"), filepath.Join(dir, "long"), filepath.Join(dir, "c1"), dir).succeed()
+	for _, want := range []string{"(empty)", "c2 9b 32 4a", "7f 45 4c 46 00 1b", "long long", "(cannot be read: is a directory)"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("the demo does not show %q:\n%s", want, out)
 		}
 	}
-	if strings.Contains(out, "\x1b") {
+	if strings.ContainsAny(out, "\x1b\u009b") {
 		t.Error("a file's bytes went to the terminal as they are")
 	}
 	startFdpass(t, "demo", "/no/such/file").fail(1, "no such file")
