@@ -1,6 +1,6 @@
 //go:build linux
 
-package fdpass_test
+package model
 
 import (
 	"cmp"
@@ -17,12 +17,9 @@ import (
 	"example.com/fdpass/internal/fdtest"
 )
 
-// The model test plays random sequences of sends, receives and faults on both
-// ends of a socket, and holds what happens against a model of what should. It
-// is in several files: the model of a queue (model_queue_test.go), the world
-// with its descriptor table (model_world_test.go), and the steps, which are
-// sends, receives and the rest (model_send_test.go, model_recv_test.go,
-// model_fault_test.go).
+// The model of a queue is in queue_test.go and the world with its descriptor
+// table in world_test.go. The steps are connections and what happens to them
+// (end_test.go), sends (send_test.go) and receives (recv_test.go).
 var (
 	modelSeed   = flag.Uint64("seed", 1, "of the model test's first sequence")
 	modelSeeds  = flag.Int("seeds", 4, "how many sequences the model test plays, with seeds one after the other")
@@ -119,7 +116,7 @@ func playAndShrink(t *testing.T, seq []step, name string, count map[string]int) 
 	t.Errorf("%s: %s\nThe last steps:\n\t%s", name, w.failure, strings.Join(last, "\n\t"))
 	short := shrink(seq[:min(len(w.log), len(seq))], func(seq []step) bool { return play(t, seq, count).failure != "" })
 	again := play(t, short, count)
-	t.Errorf("A shorter sequence: %s\n\t%s\nTo play it: go test -run '^%s$' -args -replay '%s'",
+	t.Errorf("A shorter sequence: %s\n\t%s\nTo play it: go test ./internal/model -run '^%s$' -args -replay '%s'",
 		cmp.Or(again.failure, "(it does not always fail)"), strings.Join(again.log, "\n\t"),
 		t.Name(), strings.Trim(fmt.Sprint(short), "[]"))
 	return false
