@@ -128,5 +128,6 @@ checkptr: ## the library's tests with its pointers and the garbage collector und
 
 include internal/foreign/arch.mk
 include docs/docs.mk
+include internal/site/site.mk
 include internal/abi/abi.mk
 include bench/bench.mk
