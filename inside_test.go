@@ -1,0 +1,93 @@
+//go:build linux
+
+package fdpass
+
+import (
+	"bytes"
+	"encoding/binary"
+	"math"
+	"slices"
+	"testing"
+
+	"example.com/fdpass/rawmsg"
+)
+
+// The tests in this file need what is not exported. All others are in package
+// fdpass_test, because internal/fdtest imports this package.
+
+// Accept is what a Receiver does with a control buffer that the kernel wrote.
+func Accept(control []byte, opts Options) (*Message, error) {
+	m := &Message{message: newMessage()}
+	h := rawmsg.Msghdr{Controllen: uintptr(len(control))}
+	m.set(&h, rawmsg.SOCK_STREAM, []byte("hello"), control, nil)
+	return m, m.accept(opts.MaxFDs, &opts)
+}
+
+func TestIsALengthBeyondTheBufferBelieved(t *testing.T) {
+	m := newMessage()
+	h := rawmsg.Msghdr{Controllen: ^uintptr(0), Namelen: ^uint32(0)}
+	m.set(&h, rawmsg.SOCK_DGRAM, nil, make([]byte, 8), make([]byte, 8))
+	if len(m.control) != 8 || len(m.name) != 8 {
+		t.Errorf("%d bytes of control messages, %d of a name", len(m.control), len(m.name))
+	}
+}
+
+func FuzzIsAnyDataGoodForEveryValue(f *testing.F) {
+	f.Add(uint8(0), []byte{3, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 1, 2})
+	f.Add(uint8(1), make([]byte, 16))
+	f.Add(uint8(3), []byte{0xe8, 0xff, 0xff, 0xff})
+	f.Add(uint8(5), bytes.Repeat([]byte{0xff}, 16))
+	types := []int{rawmsg.SCM_RIGHTS, rawmsg.SCM_CREDENTIALS, rawmsg.SCM_SECURITY, rawmsg.SCM_PIDFD, rawmsg.SCM_INQ,
+		rawmsg.SCM_TIMESTAMP, rawmsg.SCM_TIMESTAMPNS, rawmsg.SCM_TIMESTAMP_NEW, rawmsg.SCM_TIMESTAMPNS_NEW}
+	f.Fuzz(func(t *testing.T, typ uint8, data []byte) {
+		c := Control{rawmsg.SOL_SOCKET, types[int(typ)%len(types)], data}
+		fds, err := c.Rights([]int{-7})
+		if fds[0] != -7 || slices.ContainsFunc(fds[1:], func(fd int) bool { return fd < 0 || fd > math.MaxInt32 }) {
+			t.Errorf("descriptors %v", fds)
+		}
+		if c.is(rawmsg.SCM_RIGHTS) && err == nil && 4*(len(fds)-1) != len(data) {
+			t.Errorf("%d descriptors in %d bytes", len(fds)-1, len(data))
+		}
+		if fd, err := c.PIDFD(); (fd < 0) != (err != nil) {
+			t.Errorf("pidfd %d, %v", fd, err)
+		}
+		if cred, ok := c.Credentials(); ok {
+			out := Outgoing{Credentials: &cred}
+			if again := out.appendControl(nil); !bytes.Equal(again[CmsgLen(0):CmsgLen(12)], data[:12]) {
+				t.Errorf("credentials %x became %x", data, again)
+			}
+		}
+		c.SecurityLabel()
+		c.QueuedBytes()
+		c.Timestamp()
+		c.Level++
+		if _, ok := c.Timestamp(); ok || c.is(c.Type) {
+			t.Error("a message of another level was understood")
+		}
+	})
+}
+
+func FuzzDoesAnAddressStayTheSame(f *testing.F) {
+	f.Add([]byte("/run/socket\x00"))
+	f.Add([]byte("\x00abstract\x00name"))
+	f.Add(bytes.Repeat([]byte("x"), sockaddrLen-2))
+	f.Fuzz(func(t *testing.T, name []byte) {
+		first := parseSockaddr(append(binary.NativeEndian.AppendUint16(nil, afUnix), name...), "unixgram")
+		if first == nil {
+			return
+		}
+		b, err := appendSockaddr(nil, first)
+		if err != nil {
+			if first.Name != "" && len(first.Name) <= sockaddrLen-2 {
+				t.Errorf("%q: %v", first.Name, err)
+			}
+			return
+		}
+		if len(b) > sockaddrLen {
+			t.Errorf("%q takes up %d bytes", first.Name, len(b))
+		}
+		if again := parseSockaddr(b, "unixgram"); again == nil || again.Name != first.Name {
+			t.Errorf("%q became %v", first.Name, again)
+		}
+	})
+}
