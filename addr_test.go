@@ -38,8 +38,8 @@ func names(t *testing.T) []string {
 func TestWhereDoesADatagramComeFrom(t *testing.T) {
 	fdtest.NoLeak(t)
 	to := bound(t, filepath.Join(fdtest.SocketDir(t), "to"))
-	to.SetDeadline(soon())
-	r := receiver(t, to, fdpass.Options{MaxFDs: 1, From: true})
+	to.SetDeadline(fdtest.Soon())
+	r := fdtest.Receiver(t, to, fdpass.Options{MaxFDs: 1, From: true})
 	for _, name := range names(t) {
 		from := bound(t, name)
 		s, err := fdpass.NewSender(from)
@@ -86,8 +86,8 @@ func TestWhereDoesAnUnboundSocketSendFrom(t *testing.T) {
 	fdtest.NoLeak(t)
 	for network, typ := range fdtest.Types {
 		a, b := fdtest.Pair(t, typ)
-		r := receiver(t, fdpass.Socket(b), fdpass.Options{From: true})
-		mustSend(t, a, "x")
+		r := fdtest.Receiver(t, fdpass.Socket(b), fdpass.Options{From: true})
+		fdtest.MustSend(t, a, "x")
 		if m, err := r.Recv(make([]byte, 1)); err != nil || m.From() != nil {
 			t.Errorf("%s: %v, %v", network, m.From(), err)
 		}
@@ -98,11 +98,11 @@ func TestWhereDoesAnAcceptedSocketSendFrom(t *testing.T) {
 	for _, network := range []string{"unix", "unixpacket"} {
 		t.Run(network, func(t *testing.T) {
 			fdtest.NoLeak(t)
-			l, connect := listen(t, fdtest.Types[network])
+			l, connect := fdtest.Listen(t, fdtest.Types[network])
 			c := connect()
-			s := acceptOne(t, l)
-			mustSend(t, s, "x")
-			r := receiver(t, fdpass.Socket(c), fdpass.Options{From: true})
+			s := fdtest.Accept(t, l)
+			fdtest.MustSend(t, s, "x")
+			r := fdtest.Receiver(t, fdpass.Socket(c), fdpass.Options{From: true})
 			m, err := r.Recv(make([]byte, 1))
 			if err != nil {
 				t.Fatal(err)

@@ -33,7 +33,7 @@ var onConn = map[string]func(conn syscall.Conn) error{
 
 func TestWhatIsSaidOfAConnectionThatIsNone(t *testing.T) {
 	fdtest.NoLeak(t)
-	tcp := socket(t, syscall.AF_INET, syscall.SOCK_STREAM)
+	tcp := fdtest.Socket(t, syscall.AF_INET, syscall.SOCK_STREAM)
 	epoll, err := syscall.EpollCreate1(syscall.EPOLL_CLOEXEC)
 	if err != nil {
 		t.Fatal(err)
@@ -128,7 +128,7 @@ func TestMayABufferBeNil(t *testing.T) {
 			if _, err := fdpass.SendMsg(a, []byte("x"), fdtest.Files(t, 1)...); err != nil {
 				t.Fatal(err)
 			}
-			r := receiver(t, b, fdpass.Options{MaxFDs: 1})
+			r := fdtest.Receiver(t, b, fdpass.Options{MaxFDs: 1})
 			batch, err := fdpass.NewBatchReceiver(b, 1, fdpass.Options{MaxFDs: 1})
 			if err != nil {
 				t.Fatal(err)
@@ -236,14 +236,14 @@ func TestWhatIsSaidWhenThePeerIsGone(t *testing.T) {
 func TestWhatIsSaidOfASocketThatIsNotConnected(t *testing.T) {
 	fdtest.NoLeak(t)
 	for _, typ := range fdtest.Types {
-		fd := socket(t, syscall.AF_UNIX, typ)
+		fd := fdtest.Socket(t, syscall.AF_UNIX, typ)
 		if err := fdpass.SendFDs(fd, fd); !errors.Is(err, syscall.ENOTCONN) {
 			t.Errorf("sending: %v, want ENOTCONN", err)
 		}
 	}
 	// A stream says EINVAL, a seqpacket socket ENOTCONN.
 	for typ, want := range map[int]error{syscall.SOCK_STREAM: syscall.EINVAL, syscall.SOCK_SEQPACKET: syscall.ENOTCONN} {
-		fd := socket(t, syscall.AF_UNIX, typ)
+		fd := fdtest.Socket(t, syscall.AF_UNIX, typ)
 		if _, err := fdpass.RecvFDs(fd, 1); !errors.Is(err, want) {
 			t.Errorf("receiving: %v, want %v", err, want)
 		}

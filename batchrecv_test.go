@@ -58,7 +58,7 @@ func TestDoesABatchBringEachMessageItsOwn(t *testing.T) {
 			fds := fdtest.FDs(t, 5)
 			for range 2 {
 				for i := range 5 {
-					mustSend(t, a, fmt.Sprint("message ", i), fds[:i+1]...)
+					fdtest.MustSend(t, a, fmt.Sprint("message ", i), fds[:i+1]...)
 				}
 				msgs, err := r.Recv(bufs)
 				if err != nil || len(msgs) != 5 {
@@ -90,7 +90,7 @@ func TestDoesTheNextBatchCloseWhatWasNotTaken(t *testing.T) {
 	before := fdtest.Count(t)
 	for range 3 {
 		for range 3 {
-			mustSend(t, a, "x", fds...)
+			fdtest.MustSend(t, a, "x", fds...)
 		}
 		if msgs, err := r.Recv(bufs); err != nil || len(msgs) != 3 {
 			t.Fatal(err)
@@ -99,7 +99,7 @@ func TestDoesTheNextBatchCloseWhatWasNotTaken(t *testing.T) {
 			t.Errorf("%d descriptors more than before", n-before)
 		}
 	}
-	mustSend(t, a, "x")
+	fdtest.MustSend(t, a, "x")
 	if _, err := r.Recv(bufs); err != nil {
 		t.Fatal(err)
 	}
@@ -109,16 +109,16 @@ func TestDoesTheNextBatchCloseWhatWasNotTaken(t *testing.T) {
 }
 
 func TestIsAMessageInTheMiddleOfABatchTruncated(t *testing.T) {
-	fdtest.SkipUnderQemuUser(t, qemuRoom)
+	fdtest.SkipUnderQemuUser(t, fdtest.QemuRoom)
 	for network, typ := range fdtest.Types {
 		t.Run(network, func(t *testing.T) {
 			fdtest.NoLeak(t)
 			a, b := fdtest.Pair(t, typ)
 			r, bufs := batch(t, fdpass.Socket(b), 4, fdpass.Options{MaxFDs: 2})
 			fds := fdtest.FDs(t, 7)
-			mustSend(t, a, "a", fds[:2]...)
-			mustSend(t, a, "b", fds...)
-			mustSend(t, a, "c", fds[:1]...)
+			fdtest.MustSend(t, a, "a", fds[:2]...)
+			fdtest.MustSend(t, a, "b", fds...)
+			fdtest.MustSend(t, a, "c", fds[:1]...)
 			msgs, err := r.Recv(bufs)
 			if err != nil {
 				t.Fatal(err)
@@ -138,7 +138,7 @@ func TestIsAPayloadInTheMiddleOfABatchTruncated(t *testing.T) {
 	bufs[1] = bufs[1][:2]
 	fds := fdtest.FDs(t, 2)
 	for _, p := range []string{"one", "two", "three"} {
-		mustSend(t, a, p, fds...)
+		fdtest.MustSend(t, a, p, fds...)
 	}
 	msgs, err := r.Recv(bufs)
 	if err != nil {
@@ -151,15 +151,15 @@ func TestIsAPayloadInTheMiddleOfABatchTruncated(t *testing.T) {
 }
 
 func TestWhatDoesATableThatFillsUpInABatchLeak(t *testing.T) {
-	fdtest.SkipUnderQemuUser(t, qemuRoom)
+	fdtest.SkipUnderQemuUser(t, fdtest.QemuRoom)
 	fdtest.NoLeak(t)
 	a, b := fdtest.Pair(t, syscall.SOCK_SEQPACKET)
 	r, bufs := batch(t, fdpass.Socket(b), 4, fdpass.Options{MaxFDs: 3})
 	fds := fdtest.FDs(t, 3)
 	for _, p := range []string{"a", "b", "c"} {
-		mustSend(t, a, p, fds...)
+		fdtest.MustSend(t, a, p, fds...)
 	}
-	mustSend(t, a, "d")
+	fdtest.MustSend(t, a, "d")
 	restore := fdtest.LimitTable(t, 4) // one message and a third
 	msgs, err := r.Recv(bufs)
 	restore()
@@ -207,8 +207,8 @@ func TestDoesAResetLoseTheMessagesBeforeIt(t *testing.T) {
 	fdtest.NoLeak(t)
 	a, b := fdtest.Pair(t, syscall.SOCK_STREAM)
 	r, bufs := batch(t, fdpass.Socket(b), 4, fdpass.Options{MaxFDs: 1})
-	mustSend(t, b, "never read")
-	mustSend(t, a, "x", fdtest.FDs(t, 1)...)
+	fdtest.MustSend(t, b, "never read")
+	fdtest.MustSend(t, a, "x", fdtest.FDs(t, 1)...)
 	fdtest.Close(t, a) // with something unread, which resets the connection
 	// recvmmsg looks for errors first, and recvmsg on a stream for messages.
 	if msgs, err := r.Recv(bufs); !errors.Is(err, syscall.ECONNRESET) {

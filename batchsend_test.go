@@ -43,7 +43,7 @@ func TestDoesABatchSendEachMessageItsOwn(t *testing.T) {
 			fdtest.NoLeak(t)
 			a, b := fdtest.Pair(t, typ)
 			s := batchSender(t, fdpass.Socket(a))
-			r := receiver(t, fdpass.Socket(b), fdpass.Options{MaxFDs: 5, Credentials: true})
+			r := fdtest.Receiver(t, fdpass.Socket(b), fdpass.Options{MaxFDs: 5, Credentials: true})
 			fds := fdtest.FDs(t, 5)
 			msgs := outgoing(fds)
 			cred := ownCredentials()
@@ -83,10 +83,10 @@ func TestWhereDoesABatchBreakOff(t *testing.T) {
 				t.Errorf("%d messages and %d bytes went, %v", n, part, err)
 			}
 			for i := range 2 {
-				expect(t, b, 16, fmt.Sprint(i), i+1, 0)
+				fdtest.Expect(t, b, 16, fmt.Sprint(i), i+1, 0)
 			}
-			if r, err := tryRecv(t, b, 16, 256, 0); err != syscall.EAGAIN {
-				t.Errorf("behind it came %q, %v", r.payload, err)
+			if r, err := fdtest.TryRecvmsg(t, b, 16, 256, 0); err != syscall.EAGAIN {
+				t.Errorf("behind it came %q, %v", r.Payload, err)
 			}
 			// The rest can be sent.
 			msgs[2].FDs = nil
@@ -94,8 +94,8 @@ func TestWhereDoesABatchBreakOff(t *testing.T) {
 				t.Errorf("the rest: %d, %v", n, err)
 			}
 			for range 2 {
-				if r, err := tryRecv(t, b, 1, 256, 0); err != nil || len(r.payload) != 1 {
-					t.Errorf("the rest: %q, %v", r.payload, err)
+				if r, err := fdtest.TryRecvmsg(t, b, 1, 256, 0); err != nil || len(r.Payload) != 1 {
+					t.Errorf("the rest: %q, %v", r.Payload, err)
 				}
 			}
 		})
@@ -119,8 +119,8 @@ func TestDoesAMessageThatCannotBeSentKeepTheBatchBack(t *testing.T) {
 			t.Errorf("%d, %d, %v, want %v", n, part, err, c.want)
 		}
 	}
-	if r, err := tryRecv(t, b, 16, 256, 0); err != syscall.EAGAIN {
-		t.Errorf("something came: %q, %v", r.payload, err)
+	if r, err := fdtest.TryRecvmsg(t, b, 16, 256, 0); err != syscall.EAGAIN {
+		t.Errorf("something came: %q, %v", r.Payload, err)
 	}
 }
 
@@ -132,7 +132,7 @@ func TestWhomDoTheAddressesOfABatchReach(t *testing.T) {
 	var to []*net.UnixConn
 	for i := range msgs {
 		to = append(to, bound(t, filepath.Join(dir, fmt.Sprint(i))))
-		to[i].SetDeadline(soon())
+		to[i].SetDeadline(fdtest.Soon())
 		msgs[i].To = to[i].LocalAddr().(*net.UnixAddr)
 	}
 	msgs = append(msgs, fdpass.Outgoing{Payload: []byte("x"), To: &net.UnixAddr{Name: filepath.Join(dir, "none")}})

@@ -149,7 +149,7 @@ func TestWhatDoesAClosedFileSay(t *testing.T) {
 			fdtest.NoLeak(t)
 			noGoroutine(t)
 			a, b := files(t, network, true)
-			r, s := receiver(t, b, fdpass.Options{MaxFDs: 1}), sender(t, b)
+			r, s := fdtest.Receiver(t, b, fdpass.Options{MaxFDs: 1}), sender(t, b)
 			wait := make(chan error)
 			go func() {
 				_, err := r.Recv(make([]byte, 1))

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"example.com/fdpass"
+	"example.com/fdpass/internal/fdtest"
 	"example.com/fdpass/rawmsg"
 )
 
@@ -25,13 +26,13 @@ func TestAreTheMacrosThoseOfCmsg(t *testing.T) {
 		{12, 16, 12, 28, 24, 32, 24},
 		{1012, 1016, 1012, 1028, 1024, 1032, 1024}, // 253 descriptors
 	} {
-		if got, want := fdpass.CmsgAlign(c.n), byWord(c.align64, c.align32); got != want {
+		if got, want := fdpass.CmsgAlign(c.n), fdtest.ByWord(c.align64, c.align32); got != want {
 			t.Errorf("CmsgAlign(%d) = %d, want %d", c.n, got, want)
 		}
-		if got, want := fdpass.CmsgLen(c.n), byWord(c.len64, c.len32); got != want {
+		if got, want := fdpass.CmsgLen(c.n), fdtest.ByWord(c.len64, c.len32); got != want {
 			t.Errorf("CmsgLen(%d) = %d, want %d", c.n, got, want)
 		}
-		if got, want := fdpass.CmsgSpace(c.n), byWord(c.space64, c.space32); got != want {
+		if got, want := fdpass.CmsgSpace(c.n), fdtest.ByWord(c.space64, c.space32); got != want {
 			t.Errorf("CmsgSpace(%d) = %d, want %d", c.n, got, want)
 		}
 	}
@@ -98,7 +99,7 @@ func TestWhatIsAMalformedControlBuffer(t *testing.T) {
 	one := fdpass.AppendRights(nil, 7)
 	with := func(cmsgLen int) []byte { // another message, of this length
 		b := fdpass.AppendRights(slices.Clone(one), 8)
-		if byWord(8, 4) == 8 {
+		if fdtest.ByWord(8, 4) == 8 {
 			binary.NativeEndian.PutUint64(b[len(one):], uint64(cmsgLen))
 		} else {
 			binary.NativeEndian.PutUint32(b[len(one):], uint32(cmsgLen))
@@ -112,14 +113,14 @@ func TestWhatIsAMalformedControlBuffer(t *testing.T) {
 		err  error
 	}{
 		{"nothing", nil, 0, nil},
-		{"less than a header", one[:byWord(15, 11)], 0, nil},
-		{"without padding", one[:byWord(20, 16)], 1, nil},
-		{"cut short", one[:byWord(19, 15)], 0, fdpass.ErrMalformed},
-		{"a rest that is too short", append(slices.Clone(one), make([]byte, byWord(15, 11))...), 1, nil},
+		{"less than a header", one[:fdtest.ByWord(15, 11)], 0, nil},
+		{"without padding", one[:fdtest.ByWord(20, 16)], 1, nil},
+		{"cut short", one[:fdtest.ByWord(19, 15)], 0, fdpass.ErrMalformed},
+		{"a rest that is too short", append(slices.Clone(one), make([]byte, fdtest.ByWord(15, 11))...), 1, nil},
 		{"length 0", with(0), 1, fdpass.ErrMalformed},
-		{"length below a header", with(byWord(15, 11)), 1, fdpass.ErrMalformed},
-		{"length of a header", with(byWord(16, 12)), 2, nil},
-		{"length beyond the end", with(byWord(25, 17)), 1, fdpass.ErrMalformed},
+		{"length below a header", with(fdtest.ByWord(15, 11)), 1, fdpass.ErrMalformed},
+		{"length of a header", with(fdtest.ByWord(16, 12)), 2, nil},
+		{"length beyond the end", with(fdtest.ByWord(25, 17)), 1, fdpass.ErrMalformed},
 		{"length that is negative", with(-1), 1, fdpass.ErrMalformed},
 		{"length that overflows", with(-8), 1, fdpass.ErrMalformed},
 	} {
@@ -159,7 +160,7 @@ func TestAreValuesOfOtherMessagesRead(t *testing.T) {
 		{Level: rawmsg.SOL_SOCKET, Type: rawmsg.SCM_PIDFD, Data: data[:3]},
 		{Level: rawmsg.SOL_SOCKET, Type: rawmsg.SCM_INQ, Data: data[:3]},
 		{Level: rawmsg.SOL_SOCKET, Type: rawmsg.SO_TIMESTAMP_NEW, Data: data[:15]},
-		{Level: rawmsg.SOL_SOCKET, Type: rawmsg.SO_TIMESTAMP_OLD, Data: data[:byWord(15, 7)]},
+		{Level: rawmsg.SOL_SOCKET, Type: rawmsg.SO_TIMESTAMP_OLD, Data: data[:fdtest.ByWord(15, 7)]},
 	} {
 		if fds, err := c.Rights(nil); fds != nil || err != nil {
 			t.Errorf("%v: descriptors %v, %v", c, fds, err)

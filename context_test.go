@@ -51,7 +51,7 @@ func noGoroutine(t *testing.T) {
 	t.Helper()
 	before := runtime.NumGoroutine()
 	t.Cleanup(func() {
-		for end := soon(); runtime.NumGoroutine() > before; time.Sleep(time.Millisecond) {
+		for end := fdtest.Soon(); runtime.NumGoroutine() > before; time.Sleep(time.Millisecond) {
 			if time.Now().After(end) {
 				buf := make([]byte, 1<<20)
 				t.Errorf("goroutines are left:\n%s", buf[:runtime.Stack(buf, true)])
@@ -66,7 +66,7 @@ func TestDoesACancelledReceiveKeepTheDeadline(t *testing.T) {
 	noGoroutine(t)
 	a, conn := fdtest.Conns(t, "unix")
 	b := &watched{UnixConn: conn}
-	r := receiver(t, b, fdpass.Options{MaxFDs: 1})
+	r := fdtest.Receiver(t, b, fdpass.Options{MaxFDs: 1})
 	p := make([]byte, 16)
 	for _, deadline := range []time.Time{{}, time.Now().Add(time.Hour)} {
 		if err := r.SetReadDeadline(deadline); err != nil {
@@ -106,7 +106,7 @@ func TestDoesADeadlineThatIsSetMeanwhileStay(t *testing.T) {
 	fdtest.NoLeak(t)
 	_, conn := fdtest.Conns(t, "unix")
 	b := &watched{UnixConn: conn}
-	r := receiver(t, b, fdpass.Options{})
+	r := fdtest.Receiver(t, b, fdpass.Options{})
 	for i := range 50 {
 		ctx, cancel := context.WithCancel(t.Context())
 		want := time.Now().Add(time.Duration(i+1) * time.Hour)
@@ -157,7 +157,7 @@ func TestDoesADoneContextTouchTheConnection(t *testing.T) {
 	if _, err := fdpass.SendMsg(a, []byte("x"), fdtest.Files(t, 1)...); err != nil {
 		t.Fatal(err)
 	}
-	r := receiver(t, b, fdpass.Options{MaxFDs: 1})
+	r := fdtest.Receiver(t, b, fdpass.Options{MaxFDs: 1})
 	ctx, cancel := context.WithTimeout(t.Context(), -time.Second)
 	defer cancel()
 	if _, err := r.RecvContext(ctx, make([]byte, 1)); !errors.Is(err, context.DeadlineExceeded) {
@@ -180,7 +180,7 @@ func TestIsAMessageLostWhenTheContextIsCancelled(t *testing.T) {
 	fdtest.NoLeak(t)
 	noGoroutine(t)
 	a, b := fdtest.Conns(t, "unixpacket")
-	r := receiver(t, b, fdpass.Options{MaxFDs: 1})
+	r := fdtest.Receiver(t, b, fdpass.Options{MaxFDs: 1})
 	fds := fdtest.FDs(t, 1)
 	s := sender(t, a)
 	const rounds = 200
@@ -218,11 +218,11 @@ func TestIsAMessageLostWhenTheContextIsCancelled(t *testing.T) {
 func TestWhichConnectionsHaveNoDeadline(t *testing.T) {
 	fdtest.NoLeak(t)
 	a, b := fdtest.Pair(t, syscall.SOCK_STREAM)
-	r, s := receiver(t, fdpass.Socket(b), fdpass.Options{}), sender(t, fdpass.Socket(a))
-	if err := r.SetReadDeadline(soon()); !errors.Is(err, os.ErrNoDeadline) {
+	r, s := fdtest.Receiver(t, fdpass.Socket(b), fdpass.Options{}), sender(t, fdpass.Socket(a))
+	if err := r.SetReadDeadline(fdtest.Soon()); !errors.Is(err, os.ErrNoDeadline) {
 		t.Errorf("read: %v", err)
 	}
-	if err := s.SetWriteDeadline(soon()); !errors.Is(err, os.ErrNoDeadline) {
+	if err := s.SetWriteDeadline(fdtest.Soon()); !errors.Is(err, os.ErrNoDeadline) {
 		t.Errorf("write: %v", err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())

@@ -75,7 +75,7 @@ func TestWhenDoesRecvmsgReturnEINTR(t *testing.T) {
 			}
 			count, stop := signals(t)
 			defer stop()
-			defer after(count, func() { mustSend(t, a, "x") })()
+			defer after(count, func() { fdtest.MustSend(t, a, "x") })()
 			_, _, _, _, err := syscall.Recvmsg(b, make([]byte, 1), nil, 0)
 			if timeout != (err == syscall.EINTR) || !timeout && err != nil {
 				t.Errorf("got %v after %d signals", err, count.Load())
@@ -121,20 +121,20 @@ func TestIsASendThatSignalsInterruptTakenUpAgain(t *testing.T) {
 	setTimeout(t, a, syscall.SO_SNDTIMEO)
 	full := 0
 	for ; ; full++ { // until the queue is full
-		if _, err := bareSendFlags(a, []byte("x"), nil, syscall.MSG_DONTWAIT); err != nil {
+		if _, err := fdtest.Sendmsg(a, []byte("x"), nil, syscall.MSG_DONTWAIT); err != nil {
 			break
 		}
 	}
 	fds := fdtest.FDs(t, 2)
 	count, stop := signals(t)
 	defer stop()
-	wait := after(count, func() { bareRecv(t, b, 1, 0, 0) })
+	wait := after(count, func() { fdtest.Recvmsg(t, b, 1, 0, 0) })
 	err := fdpass.SendFDs(a, fds...)
 	if wait(); err != nil {
 		t.Fatal(err)
 	}
 	for range full - 1 {
-		bareRecv(t, b, 1, 0, 0)
+		fdtest.Recvmsg(t, b, 1, 0, 0)
 	}
 	got, err := fdpass.RecvFDs(b, 2)
 	if err != nil || len(got) != 2 {

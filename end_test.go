@@ -27,9 +27,9 @@ func TestIsAnEmptyMessageTheEnd(t *testing.T) {
 	} {
 		fdtest.NoLeak(t)
 		a, b := fdtest.Pair(t, c.typ)
-		r := receiver(t, fdpass.Socket(b), c.opts)
-		mustSend(t, a, "", fdtest.FDs(t, c.fds)...)
-		mustSend(t, a, "x")
+		r := fdtest.Receiver(t, fdpass.Socket(b), c.opts)
+		fdtest.MustSend(t, a, "", fdtest.FDs(t, c.fds)...)
+		fdtest.MustSend(t, a, "x")
 		m, err := r.Recv(make([]byte, 1))
 		if err != c.want {
 			t.Errorf("%s: %v, want %v", c.name, err, c.want)
@@ -49,12 +49,12 @@ func TestWhatIsTheEnd(t *testing.T) {
 				if !v.isFor(typ) {
 					v = values[0]
 				}
-				fdtest.SkipUnderQemuUser(t, qemuOptions)
+				fdtest.SkipUnderQemuUser(t, fdtest.QemuOptions)
 				fdtest.NoLeak(t)
 				a, b := fdtest.Pair(t, typ)
 				v.opts.MaxFDs = 1
-				r := receiver(t, fdpass.Socket(b), v.opts)
-				mustSend(t, a, "x", fdtest.FDs(t, 1)...)
+				r := fdtest.Receiver(t, fdpass.Socket(b), v.opts)
+				fdtest.MustSend(t, a, "x", fdtest.FDs(t, 1)...)
 				fdtest.Close(t, a)
 				if m, err := r.Recv(make([]byte, 1)); err != nil || len(m.FDs()) != 1 {
 					t.Fatal(err)
@@ -79,7 +79,7 @@ func TestIsACountThatDoesNotMatchAnError(t *testing.T) {
 	fdtest.NoLeak(t)
 	a, b := fdtest.Pair(t, syscall.SOCK_STREAM)
 	for max, sent := range []int{0, 0, 1, 2, 2} { // never more than were asked for
-		mustSend(t, a, "x", fdtest.FDs(t, sent)...)
+		fdtest.MustSend(t, a, "x", fdtest.FDs(t, sent)...)
 		fds, err := fdpass.RecvFDs(b, max)
 		if err != nil || len(fds) != sent {
 			t.Errorf("sent %d, asked for %d: %v, %v", sent, max, fds, err)

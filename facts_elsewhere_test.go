@@ -17,28 +17,15 @@ import (
 // What went wrong in other programs, and does not here. Batches, contexts and
 // Stream have tests of their own.
 
-// receiver is a Receiver on a pair's second socket.
-func receiver(t *testing.T, conn syscall.Conn, opts fdpass.Options) *fdpass.Receiver {
-	t.Helper()
-	r, err := fdpass.NewReceiver(conn, opts)
-	if errors.Is(err, errors.ErrUnsupported) {
-		t.Skip(err)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	return r
-}
-
 func TestDoesAReusedBufferBringTheOldDescriptorsBack(t *testing.T) {
 	for network, typ := range fdtest.Types {
 		t.Run(network, func(t *testing.T) {
 			fdtest.NoLeak(t)
 			a, b := fdtest.Pair(t, typ)
-			r := receiver(t, fdpass.Socket(b), fdpass.Options{MaxFDs: 2})
+			r := fdtest.Receiver(t, fdpass.Socket(b), fdpass.Options{MaxFDs: 2})
 			p := make([]byte, 16)
 			for _, n := range []int{2, 0, 1, 0} {
-				mustSend(t, a, "x", fdtest.FDs(t, n)...)
+				fdtest.MustSend(t, a, "x", fdtest.FDs(t, n)...)
 				m, err := r.Recv(p)
 				if err != nil || len(m.FDs()) != n {
 					t.Fatalf("want %d descriptors, got %v, %v", n, m.FDs(), err)
@@ -55,20 +42,20 @@ func TestDoesAReusedBufferBringTheOldDescriptorsBack(t *testing.T) {
 }
 
 func TestDoesAFullTableBringTheOldDescriptorsBack(t *testing.T) {
-	fdtest.SkipUnderQemuUser(t, qemuRoom)
+	fdtest.SkipUnderQemuUser(t, fdtest.QemuRoom)
 	fdtest.NoLeak(t)
 	a, b := fdtest.Pair(t, syscall.SOCK_STREAM)
-	r := receiver(t, fdpass.Socket(b), fdpass.Options{MaxFDs: 2})
+	r := fdtest.Receiver(t, fdpass.Socket(b), fdpass.Options{MaxFDs: 2})
 	p := make([]byte, 16)
 	fds := fdtest.FDs(t, 2)
-	mustSend(t, a, "x", fds...)
+	fdtest.MustSend(t, a, "x", fds...)
 	m, err := r.Recv(p)
 	if err != nil {
 		t.Fatal(err)
 	}
 	keep := m.TakeFDs()
 	defer fdtest.Close(t, keep...)
-	mustSend(t, a, "hello", fds...)
+	fdtest.MustSend(t, a, "hello", fds...)
 	restore := fdtest.LimitTable(t, 0)
 	m, err = r.Recv(p)
 	restore()
@@ -97,11 +84,11 @@ func TestAreNoDescriptorsReadAsZeros(t *testing.T) {
 }
 
 func TestDoesRoomForMoreThanWasAskedForLeak(t *testing.T) {
-	fdtest.SkipUnderQemuUser(t, qemuRoom)
+	fdtest.SkipUnderQemuUser(t, fdtest.QemuRoom)
 	fdtest.NoLeak(t)
 	a, b := fdtest.Pair(t, syscall.SOCK_STREAM)
-	r := receiver(t, fdpass.Socket(b), fdpass.Options{MaxFDs: 1, KeepTruncated: true})
-	mustSend(t, a, "x", fdtest.FDs(t, 2)...)
+	r := fdtest.Receiver(t, fdpass.Socket(b), fdpass.Options{MaxFDs: 1, KeepTruncated: true})
+	fdtest.MustSend(t, a, "x", fdtest.FDs(t, 2)...)
 	before := fdtest.Count(t)
 	m, err := r.Recv(make([]byte, 1))
 	if err != nil || len(m.FDs()) != 1 || !m.Truncated() {
@@ -124,11 +111,11 @@ func TestDoesAnUnknownControlMessageHideOthers(t *testing.T) {
 	a, b := fdtest.Pair(t, syscall.SOCK_DGRAM)
 	const soTimestamping = 65    // SO_TIMESTAMPING_NEW: asm-generic/socket.h, the same everywhere
 	const software = 1<<3 | 1<<4 // linux/net_tstamp.h: SOF_TIMESTAMPING_RX_SOFTWARE and _SOFTWARE
-	setOption(t, b, soTimestamping, software, "SO_TIMESTAMPING")
+	fdtest.SetOption(t, b, soTimestamping, software, "SO_TIMESTAMPING")
 	opts := fdpass.Options{MaxFDs: 1, Timestamp: true, Credentials: true}
-	opts.ExtraRoom = byWord(64, 60) // CMSG_SPACE(48), three timespecs
-	r := receiver(t, fdpass.Socket(b), opts)
-	mustSend(t, a, "x", fdtest.FDs(t, 1)...)
+	opts.ExtraRoom = fdtest.ByWord(64, 60) // CMSG_SPACE(48), three timespecs
+	r := fdtest.Receiver(t, fdpass.Socket(b), opts)
+	fdtest.MustSend(t, a, "x", fdtest.FDs(t, 1)...)
 	m, err := r.Recv(make([]byte, 1))
 	if err != nil {
 		t.Fatal(err)
@@ -152,9 +139,9 @@ func TestAreTwoMessagesMerged(t *testing.T) {
 	fdtest.NoLeak(t)
 	a, b := fdtest.Pair(t, syscall.SOCK_STREAM)
 	fds := fdtest.FDs(t, 2)
-	mustSend(t, a, "one", fds[0])
-	mustSend(t, a, "two", fds[1])
-	r := receiver(t, fdpass.Socket(b), fdpass.Options{MaxFDs: rawmsg.SCM_MAX_FD})
+	fdtest.MustSend(t, a, "one", fds[0])
+	fdtest.MustSend(t, a, "two", fds[1])
+	r := fdtest.Receiver(t, fdpass.Socket(b), fdpass.Options{MaxFDs: rawmsg.SCM_MAX_FD})
 	for i, want := range []string{"one", "two"} {
 		m, err := r.Recv(make([]byte, 1<<16))
 		if err != nil || string(m.Payload()) != want || len(m.FDs()) != 1 {

@@ -98,7 +98,7 @@ func TestDoesABadTailHideTheGoodMessages(t *testing.T) {
 	good := len(b)
 	b = fdpass.AppendRights(b, 9)
 	b[good] = byte(fdpass.CmsgLen(64)) // longer than the buffer; the low byte on little-endian machines
-	b[good+byWord(7, 3)] = byte(fdpass.CmsgLen(64))
+	b[good+fdtest.ByWord(7, 3)] = byte(fdpass.CmsgLen(64))
 	if msgs, err := syscall.ParseSocketControlMessage(b); err == nil || msgs != nil {
 		t.Errorf("syscall says %v, %v; it said EINVAL and nothing else", msgs, err)
 	}

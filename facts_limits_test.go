@@ -148,7 +148,7 @@ func TestIsASocketThatWasSentOverItselfCollected(t *testing.T) {
 	// These two are not while each lies in the other's queue, so that on a machine
 	// where nobody else has sockets it takes a third.
 	fdtest.Close(t, c, d)
-	r.SetReadDeadline(soon())
+	r.SetReadDeadline(fdtest.Soon())
 	if n, err := r.Read(make([]byte, 1)); n != 0 || errors.Is(err, os.ErrDeadlineExceeded) {
 		t.Errorf("the pipe is still open: %d, %v", n, err)
 	}

@@ -12,7 +12,7 @@ import (
 )
 
 func TestInWhichOrderDoControlMessagesCome(t *testing.T) {
-	fdtest.SkipUnderQemuUser(t, qemuOptions)
+	fdtest.SkipUnderQemuUser(t, fdtest.QemuOptions)
 	const old = rawmsg.SO_TIMESTAMP_OLD
 	type option struct {
 		name string
@@ -59,8 +59,8 @@ func TestInWhichOrderDoControlMessagesCome(t *testing.T) {
 					want = append(want, o.typ)
 				}
 			}
-			mustSend(t, a, "x", fdtest.FDs(t, 1)...)
-			for _, c := range bareRecv(t, b, 1, 256, 0).controls {
+			fdtest.MustSend(t, a, "x", fdtest.FDs(t, 1)...)
+			for _, c := range fdtest.Recvmsg(t, b, 1, 256, 0).Controls {
 				got = append(got, c.Type)
 				if fd, err := c.PIDFD(); err == nil {
 					fdtest.Close(t, fd)
@@ -75,39 +75,26 @@ func TestInWhichOrderDoControlMessagesCome(t *testing.T) {
 
 func TestDoTimestampsComeOnAStream(t *testing.T) {
 	for network, typ := range fdtest.Types {
-		for _, f := range timestampForms {
-			t.Run(network+" "+f.name, func(t *testing.T) {
-				if f.opt != rawmsg.SO_TIMESTAMP_OLD {
-					fdtest.SkipUnderQemuUser(t, qemuOptions)
+		for _, f := range fdtest.TimestampForms {
+			t.Run(network+" "+f.Name, func(t *testing.T) {
+				if f.Option != rawmsg.SO_TIMESTAMP_OLD {
+					fdtest.SkipUnderQemuUser(t, fdtest.QemuOptions)
 				}
 				fdtest.NoLeak(t)
 				a, b := fdtest.Pair(t, typ)
-				setOption(t, b, f.opt, 1, f.name)
-				mustSend(t, a, "x")
-				r := bareRecv(t, b, 1, 256, 0)
+				fdtest.SetOption(t, b, f.Option, 1, f.Name)
+				fdtest.MustSend(t, a, "x")
+				r := fdtest.Recvmsg(t, b, 1, 256, 0)
 				if typ == syscall.SOCK_STREAM {
-					if len(r.controls) != 0 || r.truncated() {
-						t.Errorf("got %v", r.controls)
+					if len(r.Controls) != 0 || r.Truncated() {
+						t.Errorf("got %v", r.Controls)
 					}
 					return
 				}
-				if len(r.controls) != 1 || r.controls[0].Type != f.opt || len(r.controls[0].Data) != f.size {
-					t.Errorf("got %v", r.controls)
+				if len(r.Controls) != 1 || r.Controls[0].Type != f.Option || len(r.Controls[0].Data) != f.Size {
+					t.Errorf("got %v", r.Controls)
 				}
 			})
 		}
 	}
-}
-
-// timestampForms are the four forms of timestamps; the control message has the
-// number of the option as its type.
-var timestampForms = []struct {
-	name string
-	opt  int
-	size int // of its data
-}{
-	{"SO_TIMESTAMP_OLD", rawmsg.SO_TIMESTAMP_OLD, byWord(16, 8)},
-	{"SO_TIMESTAMPNS_OLD", rawmsg.SO_TIMESTAMPNS_OLD, byWord(16, 8)},
-	{"SO_TIMESTAMP_NEW", rawmsg.SO_TIMESTAMP_NEW, 16},
-	{"SO_TIMESTAMPNS_NEW", rawmsg.SO_TIMESTAMPNS_NEW, 16},
 }

@@ -16,15 +16,15 @@ func TestDoesEveryPeekInstallDuplicates(t *testing.T) {
 		t.Run(network, func(t *testing.T) {
 			fdtest.NoLeak(t)
 			a, b := fdtest.Pair(t, typ)
-			mustSend(t, a, "hello", fdtest.FDs(t, 2)...)
+			fdtest.MustSend(t, a, "hello", fdtest.FDs(t, 2)...)
 			for range 3 {
 				before := fdtest.Count(t)
-				expect(t, b, 16, "hello", 2, syscall.MSG_PEEK)
+				fdtest.Expect(t, b, 16, "hello", 2, syscall.MSG_PEEK)
 				if n := fdtest.Count(t); n != before+2 {
 					t.Errorf("a peek installed %d descriptors", n-before)
 				}
 			}
-			expect(t, b, 16, "hello", 2, 0)
+			fdtest.Expect(t, b, 16, "hello", 2, 0)
 		})
 	}
 }
@@ -34,11 +34,11 @@ func TestDoesAPeekAtAnOffsetInstallDuplicates(t *testing.T) {
 	fdtest.NoLeak(t)
 	a, b := fdtest.Pair(t, syscall.SOCK_STREAM)
 	const soPeekOff = 42 // include/uapi/asm-generic/socket.h, the same everywhere
-	setOption(t, b, soPeekOff, 0, "SO_PEEK_OFF")
-	mustSend(t, a, "hello", fdtest.FDs(t, 1)...)
-	expect(t, b, 2, "he", 1, syscall.MSG_PEEK)
-	expect(t, b, 2, "ll", 1, syscall.MSG_PEEK)
-	expect(t, b, 16, "hello", 1, 0)
+	fdtest.SetOption(t, b, soPeekOff, 0, "SO_PEEK_OFF")
+	fdtest.MustSend(t, a, "hello", fdtest.FDs(t, 1)...)
+	fdtest.Expect(t, b, 2, "he", 1, syscall.MSG_PEEK)
+	fdtest.Expect(t, b, 2, "ll", 1, syscall.MSG_PEEK)
+	fdtest.Expect(t, b, 16, "hello", 1, 0)
 }
 
 func TestDoesAPeekWithoutControlBufferInstallAnything(t *testing.T) {
@@ -46,13 +46,13 @@ func TestDoesAPeekWithoutControlBufferInstallAnything(t *testing.T) {
 		t.Run(network, func(t *testing.T) {
 			fdtest.NoLeak(t)
 			a, b := fdtest.Pair(t, typ)
-			mustSend(t, a, "hello", fdtest.FDs(t, 1)...)
+			fdtest.MustSend(t, a, "hello", fdtest.FDs(t, 1)...)
 			before := fdtest.Count(t)
-			r := bareRecv(t, b, 16, 0, syscall.MSG_PEEK)
-			if n := fdtest.Count(t); n != before || string(r.payload) != "hello" {
-				t.Errorf("got %q, and %d descriptors were installed", r.payload, n-before)
+			r := fdtest.Recvmsg(t, b, 16, 0, syscall.MSG_PEEK)
+			if n := fdtest.Count(t); n != before || string(r.Payload) != "hello" {
+				t.Errorf("got %q, and %d descriptors were installed", r.Payload, n-before)
 			}
-			expect(t, b, 16, "hello", 1, 0)
+			fdtest.Expect(t, b, 16, "hello", 1, 0)
 		})
 	}
 }
@@ -63,7 +63,7 @@ func TestDoesPeekLeakAnything(t *testing.T) {
 			fdtest.NoLeak(t)
 			a, b := fdtest.Pair(t, typ)
 			fds := fdtest.FDs(t, 3)
-			mustSend(t, a, "hello", fds...)
+			fdtest.MustSend(t, a, "hello", fds...)
 			r, err := fdpass.NewReceiver(fdpass.Socket(b), fdpass.Options{MaxFDs: 3})
 			if err != nil {
 				t.Fatal(err)
@@ -89,10 +89,10 @@ func TestDoesPeekLeakAnything(t *testing.T) {
 }
 
 func TestIsAPeekedMessageTruncatedAndNotLost(t *testing.T) {
-	fdtest.SkipUnderQemuUser(t, qemuRoom)
+	fdtest.SkipUnderQemuUser(t, fdtest.QemuRoom)
 	fdtest.NoLeak(t)
 	a, b := fdtest.Pair(t, syscall.SOCK_STREAM)
-	mustSend(t, a, "hello", fdtest.FDs(t, 5)...)
+	fdtest.MustSend(t, a, "hello", fdtest.FDs(t, 5)...)
 	small, err := fdpass.NewReceiver(fdpass.Socket(b), fdpass.Options{MaxFDs: 1})
 	if err != nil {
 		t.Fatal(err)

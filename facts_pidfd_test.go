@@ -16,16 +16,6 @@ func init() {
 	roles["send nothing"] = func([]string) error { return fdpass.SendFDs(3) }
 }
 
-// pidfdPair is a pair whose second socket gets pidfds; without SO_PASSPIDFD the
-// test is skipped.
-func pidfdPair(t *testing.T) (a, b int) {
-	t.Helper()
-	fdtest.SkipUnderQemuUser(t, qemuOptions)
-	a, b = fdtest.Pair(t, syscall.SOCK_STREAM)
-	setOption(t, b, rawmsg.SO_PASSPIDFD, 1, "SO_PASSPIDFD, which came with Linux 6.5")
-	return a, b
-}
-
 // fromTheDead sends a byte from a process that has ended and been waited for
 // when it returns.
 func fromTheDead(t *testing.T, fd int) {
@@ -48,18 +38,18 @@ func fromTheDead(t *testing.T, fd int) {
 // SO_PASSRIGHTS.
 func handsOutTheDead(t *testing.T) bool {
 	t.Helper()
-	fd := socket(t, syscall.AF_UNIX, syscall.SOCK_STREAM)
+	fd := fdtest.Socket(t, syscall.AF_UNIX, syscall.SOCK_STREAM)
 	_, err := syscall.GetsockoptInt(fd, rawmsg.SOL_SOCKET, rawmsg.SO_PASSRIGHTS)
 	return err == nil
 }
 
 // pidfdIn is what the only SCM_PIDFD message of a receipt says.
-func pidfdIn(t *testing.T, r receipt) (int, error) {
+func pidfdIn(t *testing.T, r fdtest.Receipt) (int, error) {
 	t.Helper()
-	if len(r.controls) != 1 || r.controls[0].Type != rawmsg.SCM_PIDFD {
-		t.Fatalf("got %v", r.controls)
+	if len(r.Controls) != 1 || r.Controls[0].Type != rawmsg.SCM_PIDFD {
+		t.Fatalf("got %v", r.Controls)
 	}
-	fd, err := r.controls[0].PIDFD()
+	fd, err := r.Controls[0].PIDFD()
 	if err == nil {
 		t.Cleanup(func() { fdtest.Close(t, fd) })
 	}
@@ -68,8 +58,8 @@ func pidfdIn(t *testing.T, r receipt) (int, error) {
 
 func TestIsAPidfdClosedOnExec(t *testing.T) {
 	fdtest.NoLeak(t)
-	a, b := pidfdPair(t)
-	mustSend(t, a, "x", fdtest.FDs(t, 1)...)
+	a, b := fdtest.PIDFDPair(t)
+	fdtest.MustSend(t, a, "x", fdtest.FDs(t, 1)...)
 	p, oob := make([]byte, 1), make([]byte, 256)
 	_, n, _, _, err := syscall.Recvmsg(b, p, oob, 0) // without MSG_CMSG_CLOEXEC
 	if err != nil {
@@ -86,7 +76,7 @@ func TestIsAPidfdClosedOnExec(t *testing.T) {
 			if !fdtest.CloseOnExec(t, fd) {
 				t.Error("the pidfd would survive exec")
 			}
-			if pid := pidOf(t, fd); pid != os.Getpid() {
+			if pid := fdtest.PIDOf(t, fd); pid != os.Getpid() {
 				t.Errorf("it is of process %d", pid)
 			}
 			fdtest.Close(t, fd)
@@ -96,9 +86,9 @@ func TestIsAPidfdClosedOnExec(t *testing.T) {
 
 func TestIsThereAPidfdOfADeadSender(t *testing.T) {
 	fdtest.NoLeak(t)
-	a, b := pidfdPair(t)
+	a, b := fdtest.PIDFDPair(t)
 	fromTheDead(t, a)
-	fd, err := pidfdIn(t, bareRecv(t, b, 1, 256, 0))
+	fd, err := pidfdIn(t, fdtest.Recvmsg(t, b, 1, 256, 0))
 	if !handsOutTheDead(t) {
 		if err != syscall.ESRCH && err != syscall.EINVAL {
 			t.Errorf("got %d, %v; before Linux 6.16 it is an errno", fd, err)
@@ -108,22 +98,22 @@ func TestIsThereAPidfdOfADeadSender(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if pid := pidOf(t, fd); pid != -1 {
+	if pid := fdtest.PIDOf(t, fd); pid != -1 {
 		t.Errorf("it is of process %d, want -1 for one that is gone", pid)
 	}
 }
 
 func TestWhatIsAPidfdWithAFullTable(t *testing.T) {
 	fdtest.NoLeak(t)
-	a, b := pidfdPair(t)
-	mustSend(t, a, "x")
+	a, b := fdtest.PIDFDPair(t)
+	fdtest.MustSend(t, a, "x")
 	restore := fdtest.LimitTable(t, 0)
-	r := bareRecv(t, b, 1, 256, 0)
+	r := fdtest.Recvmsg(t, b, 1, 256, 0)
 	restore()
 	if fd, err := pidfdIn(t, r); err != syscall.EMFILE {
 		t.Errorf("got %d, %v, want EMFILE", fd, err)
 	}
-	if r.truncated() {
-		t.Errorf("the flags are %#x", r.flags)
+	if r.Truncated() {
+		t.Errorf("the flags are %#x", r.Flags)
 	}
 }

@@ -22,14 +22,14 @@ func TestDoTwoRightsMessagesArriveAsOne(t *testing.T) {
 	fds := fdtest.FDs(t, 3)
 	control := fdpass.AppendRights(nil, fds[:1]...)
 	control = fdpass.AppendRights(control, fds[1:]...)
-	if _, err := bareSend(a, []byte("x"), control); err != nil {
+	if _, err := fdtest.Sendmsg(a, []byte("x"), control, 0); err != nil {
 		t.Fatal(err)
 	}
-	r := bareRecv(t, b, 1, 256, 0)
-	if len(r.controls) != 1 || len(r.controls[0].Data) != 12 {
-		t.Fatalf("got %v", r.controls)
+	r := fdtest.Recvmsg(t, b, 1, 256, 0)
+	if len(r.Controls) != 1 || len(r.Controls[0].Data) != 12 {
+		t.Fatalf("got %v", r.Controls)
 	}
-	if want, got := fdtest.IDs(t, fds...), fdtest.IDs(t, r.fds...); !slices.Equal(got, want) {
+	if want, got := fdtest.IDs(t, fds...), fdtest.IDs(t, r.FDs...); !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
 }
@@ -52,11 +52,11 @@ func TestHowManyDescriptorsDoesAMessageCarry(t *testing.T) {
 		for _, n := range c.groups {
 			control = fdpass.AppendRights(control, slices.Repeat([]int{fd}, n)...)
 		}
-		if _, err := bareSend(a, []byte("x"), control); err != c.err {
+		if _, err := fdtest.Sendmsg(a, []byte("x"), control, 0); err != c.err {
 			t.Errorf("%d descriptors: %v, want %v", c.groups, err, c.err)
 		} else if err == nil {
-			if r := bareRecv(t, b, 1, 2048, 0); len(r.fds) != 253 {
-				t.Errorf("%d descriptors: got %d", c.groups, len(r.fds))
+			if r := fdtest.Recvmsg(t, b, 1, 2048, 0); len(r.FDs) != 253 {
+				t.Errorf("%d descriptors: got %d", c.groups, len(r.FDs))
 			}
 		}
 	}
@@ -77,12 +77,12 @@ func TestIsARightsMessageOfOddLengthSent(t *testing.T) {
 		{append(data, 0xff, 0xff), 1}, // 6 bytes
 	} {
 		control := fdpass.AppendControl(nil, rawmsg.SOL_SOCKET, rawmsg.SCM_RIGHTS, c.data)
-		if _, err := bareSend(a, []byte("x"), control); err != nil {
+		if _, err := fdtest.Sendmsg(a, []byte("x"), control, 0); err != nil {
 			t.Errorf("%d bytes: %v", len(c.data), err)
 			continue
 		}
-		if r := bareRecv(t, b, 1, 256, 0); len(r.fds) != c.want || r.truncated() {
-			t.Errorf("%d bytes: got %v", len(c.data), r.controls)
+		if r := fdtest.Recvmsg(t, b, 1, 256, 0); len(r.FDs) != c.want || r.Truncated() {
+			t.Errorf("%d bytes: got %v", len(c.data), r.Controls)
 		}
 	}
 }
@@ -92,11 +92,11 @@ func TestIsABadDescriptorSent(t *testing.T) {
 	a, b := fdtest.Pair(t, syscall.SOCK_STREAM)
 	good := fdtest.FDs(t, 1)[0]
 	for _, fds := range [][]int{{-1}, {1 << 20}, {good, -1}} {
-		if _, err := bareSend(a, []byte("x"), fdpass.AppendRights(nil, fds...)); err != syscall.EBADF {
+		if _, err := fdtest.Sendmsg(a, []byte("x"), fdpass.AppendRights(nil, fds...), 0); err != syscall.EBADF {
 			t.Errorf("%v: %v, want EBADF", fds, err)
 		}
 	}
-	if r, err := tryRecv(t, b, 1, 256, 0); err != syscall.EAGAIN {
-		t.Errorf("something arrived: %v, %v", r.controls, err)
+	if r, err := fdtest.TryRecvmsg(t, b, 1, 256, 0); err != syscall.EAGAIN {
+		t.Errorf("something arrived: %v, %v", r.Controls, err)
 	}
 }

@@ -10,26 +10,17 @@ import (
 
 	"example.com/fdpass"
 	"example.com/fdpass/internal/fdtest"
+	"example.com/fdpass/rawmsg"
 )
-
-// expect receives up to size bytes and compares them and the number of
-// descriptors.
-func expect(t *testing.T, fd, size int, payload string, fds int, flags int) {
-	t.Helper()
-	r := bareRecv(t, fd, size, 256, flags)
-	if string(r.payload) != payload || len(r.fds) != fds || r.truncated() {
-		t.Errorf("got %q with %d descriptors, want %q with %d", r.payload, len(r.fds), payload, fds)
-	}
-}
 
 func TestIsTheBarrierBehindAMessageWithDescriptors(t *testing.T) {
 	fdtest.NoLeak(t)
 	a, b := fdtest.Pair(t, syscall.SOCK_STREAM)
-	mustSend(t, a, "a")
-	mustSend(t, a, "B", fdtest.FDs(t, 1)...)
-	mustSend(t, a, "c")
-	expect(t, b, 16, "aB", 1, 0)
-	expect(t, b, 16, "c", 0, 0)
+	fdtest.MustSend(t, a, "a")
+	fdtest.MustSend(t, a, "B", fdtest.FDs(t, 1)...)
+	fdtest.MustSend(t, a, "c")
+	fdtest.Expect(t, b, 16, "aB", 1, 0)
+	fdtest.Expect(t, b, 16, "c", 0, 0)
 }
 
 func TestWhereDoDescriptorsComeInSmallReads(t *testing.T) {
@@ -37,12 +28,12 @@ func TestWhereDoDescriptorsComeInSmallReads(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			fdtest.NoLeak(t)
 			a, b := fdtest.Pair(t, syscall.SOCK_STREAM)
-			mustSend(t, a, "hello", fdtest.FDs(t, 1)...)
-			mustSend(t, a, "world", fdtest.FDs(t, 1)...)
-			expect(t, b, 2, "he", 1, flags)
-			expect(t, b, 2, "ll", 0, flags)
-			expect(t, b, 2, "ow", 1, flags)
-			expect(t, b, 16, "orld", 0, 0)
+			fdtest.MustSend(t, a, "hello", fdtest.FDs(t, 1)...)
+			fdtest.MustSend(t, a, "world", fdtest.FDs(t, 1)...)
+			fdtest.Expect(t, b, 2, "he", 1, flags)
+			fdtest.Expect(t, b, 2, "ll", 0, flags)
+			fdtest.Expect(t, b, 2, "ow", 1, flags)
+			fdtest.Expect(t, b, 16, "orld", 0, 0)
 		})
 	}
 }
@@ -50,11 +41,11 @@ func TestWhereDoDescriptorsComeInSmallReads(t *testing.T) {
 func TestDoesWaitallStopAtDescriptors(t *testing.T) {
 	fdtest.NoLeak(t)
 	a, b := fdtest.Pair(t, syscall.SOCK_STREAM)
-	mustSend(t, a, "hello", fdtest.FDs(t, 1)...)
-	mustSend(t, a, "world")
+	fdtest.MustSend(t, a, "hello", fdtest.FDs(t, 1)...)
+	fdtest.MustSend(t, a, "world")
 	// Without MSG_DONTWAIT it could wait for more, and does not.
 	p, oob := make([]byte, 16), make([]byte, 256)
-	n, oobn, _, _, err := syscall.Recvmsg(b, p, oob, syscall.MSG_WAITALL|cloexec)
+	n, oobn, _, _, err := syscall.Recvmsg(b, p, oob, syscall.MSG_WAITALL|rawmsg.MSG_CMSG_CLOEXEC)
 	if err != nil || string(p[:n]) != "hello" {
 		t.Errorf("got %q, %v", p[:n], err)
 	}
@@ -103,12 +94,12 @@ func TestHasAShortWriteSentAllDescriptors(t *testing.T) {
 	a, b := fdtest.Pair(t, syscall.SOCK_STREAM)
 	fds := fdtest.FDs(t, 3)
 	long := make([]byte, 1<<20)
-	n, err := bareSendFlags(a, long, fdpass.AppendRights(nil, fds...), syscall.MSG_DONTWAIT)
+	n, err := fdtest.Sendmsg(a, long, fdpass.AppendRights(nil, fds...), syscall.MSG_DONTWAIT)
 	if err != nil || n == 0 || n == len(long) {
 		t.Fatalf("no short write: %d, %v", n, err)
 	}
-	if r := bareRecv(t, b, 1, 256, 0); len(r.fds) != 3 {
-		t.Errorf("%d bytes of %d went, and %d descriptors of 3", n, len(long), len(r.fds))
+	if r := fdtest.Recvmsg(t, b, 1, 256, 0); len(r.FDs) != 3 {
+		t.Errorf("%d bytes of %d went, and %d descriptors of 3", n, len(long), len(r.FDs))
 	}
 }
 
@@ -117,27 +108,27 @@ func TestWhatBecomesOfDescriptorsWithoutPayload(t *testing.T) {
 		t.Run(network, func(t *testing.T) {
 			fdtest.NoLeak(t)
 			a, b := fdtest.Pair(t, typ)
-			mustSend(t, a, "", fdtest.FDs(t, 1)...)
+			fdtest.MustSend(t, a, "", fdtest.FDs(t, 1)...)
 			if typ != syscall.SOCK_STREAM {
-				expect(t, b, 16, "", 1, 0)
+				fdtest.Expect(t, b, 16, "", 1, 0)
 				return
 			}
-			if r, err := tryRecv(t, b, 16, 256, 0); err != syscall.EAGAIN {
+			if r, err := fdtest.TryRecvmsg(t, b, 16, 256, 0); err != syscall.EAGAIN {
 				t.Errorf("something arrived: %v, %v", r, err)
 			}
-			mustSend(t, a, "x")
-			expect(t, b, 16, "x", 0, 0)
+			fdtest.MustSend(t, a, "x")
+			fdtest.Expect(t, b, 16, "x", 0, 0)
 		})
 	}
 }
 
 func TestWhatDoesAnEmptyBufferTakeOffAStream(t *testing.T) {
-	fdtest.SkipUnderQemuUser(t, qemuRoom)
+	fdtest.SkipUnderQemuUser(t, fdtest.QemuRoom)
 	fdtest.NoLeak(t)
 	a, b := fdtest.Pair(t, syscall.SOCK_STREAM)
-	mustSend(t, a, "hello", fdtest.FDs(t, 1)...)
-	expect(t, b, 0, "", 1, 0)
-	expect(t, b, 16, "hello", 0, 0)
+	fdtest.MustSend(t, a, "hello", fdtest.FDs(t, 1)...)
+	fdtest.Expect(t, b, 0, "", 1, 0)
+	fdtest.Expect(t, b, 16, "hello", 0, 0)
 }
 
 func TestDoesReadDropDescriptors(t *testing.T) {
@@ -151,7 +142,7 @@ func TestDoesReadDropDescriptors(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			fdtest.NoLeak(t)
 			a, b := fdtest.Pair(t, syscall.SOCK_STREAM)
-			mustSend(t, a, "hello", fdtest.FDs(t, 1)...)
+			fdtest.MustSend(t, a, "hello", fdtest.FDs(t, 1)...)
 			before := fdtest.Count(t)
 			p := make([]byte, 1)
 			if n, err := read(b, p); n != 1 || err != nil {
@@ -160,7 +151,7 @@ func TestDoesReadDropDescriptors(t *testing.T) {
 			if n := fdtest.Count(t); n != before {
 				t.Errorf("%d descriptors were installed", n-before)
 			}
-			expect(t, b, 16, "ello", 0, 0)
+			fdtest.Expect(t, b, 16, "ello", 0, 0)
 		})
 	}
 }
@@ -168,22 +159,22 @@ func TestDoesReadDropDescriptors(t *testing.T) {
 func TestDoesOutOfBandDataDropTheDescriptor(t *testing.T) {
 	fdtest.NoLeak(t)
 	a, b := fdtest.Pair(t, syscall.SOCK_STREAM)
-	mustSend(t, a, "x")
+	fdtest.MustSend(t, a, "x")
 	control := fdpass.AppendRights(nil, fdtest.FDs(t, 1)...)
-	_, err := bareSendFlags(a, []byte("!"), control, syscall.MSG_OOB)
+	_, err := fdtest.Sendmsg(a, []byte("!"), control, syscall.MSG_OOB)
 	if err == syscall.EOPNOTSUPP {
 		t.Skip("no MSG_OOB on Unix sockets here, which needs Linux 5.15 and CONFIG_AF_UNIX_OOB")
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := tryRecv(t, b, 1, 256, syscall.MSG_OOB)
-	if err != nil || string(r.payload) != "!" || len(r.fds) != 0 {
-		t.Errorf("got %q with %d descriptors, %v", r.payload, len(r.fds), err)
+	r, err := fdtest.TryRecvmsg(t, b, 1, 256, syscall.MSG_OOB)
+	if err != nil || string(r.Payload) != "!" || len(r.FDs) != 0 {
+		t.Errorf("got %q with %d descriptors, %v", r.Payload, len(r.FDs), err)
 	}
-	expect(t, b, 16, "x", 0, 0)
-	mustSend(t, a, "y")
-	expect(t, b, 16, "y", 0, 0)
+	fdtest.Expect(t, b, 16, "x", 0, 0)
+	fdtest.MustSend(t, a, "y")
+	fdtest.Expect(t, b, 16, "y", 0, 0)
 }
 
 // closeRights closes the descriptors of a control buffer, which must be n.

@@ -14,7 +14,7 @@ import (
 )
 
 func TestIsAFullTableToldFromTooManyDescriptors(t *testing.T) {
-	fdtest.SkipUnderQemuUser(t, qemuRoom)
+	fdtest.SkipUnderQemuUser(t, fdtest.QemuRoom)
 	for name, opts := range map[string]fdpass.Options{
 		"nothing else": {},
 		"credentials":  {Credentials: true},
@@ -27,16 +27,16 @@ func TestIsAFullTableToldFromTooManyDescriptors(t *testing.T) {
 					fdtest.NoLeak(t)
 					a, b := fdtest.Pair(t, syscall.SOCK_SEQPACKET)
 					opts.MaxFDs = max
-					r := receiver(t, fdpass.Socket(b), opts)
+					r := fdtest.Receiver(t, fdpass.Socket(b), opts)
 					fds := fdtest.FDs(t, max+1)
-					mustSend(t, a, "x", fds[:max]...)
+					fdtest.MustSend(t, a, "x", fds[:max]...)
 					restore := fdtest.LimitTable(t, free)
 					m, err := r.Recv(make([]byte, 1))
 					restore()
 					if !errors.Is(err, fdpass.ErrTruncated) || !errors.Is(err, syscall.EMFILE) || len(m.FDs()) != 0 {
 						t.Errorf("a full table: %v", err)
 					}
-					mustSend(t, a, "x", fds...)
+					fdtest.MustSend(t, a, "x", fds...)
 					m, err = r.Recv(make([]byte, 1))
 					if !errors.Is(err, fdpass.ErrTruncated) || errors.Is(err, syscall.EMFILE) || len(m.FDs()) != 0 {
 						t.Errorf("too many: %v", err)
@@ -52,9 +52,9 @@ func TestDoesAnOptionThatIsSwitchedOnLaterTakeTheRoomOfDescriptors(t *testing.T)
 		t.Run(fmt.Sprint(max), func(t *testing.T) {
 			fdtest.NoLeak(t)
 			a, b := fdtest.Pair(t, syscall.SOCK_STREAM)
-			r := receiver(t, fdpass.Socket(b), fdpass.Options{MaxFDs: max})
-			setOption(t, b, rawmsg.SO_PASSCRED, 1, "SO_PASSCRED")
-			mustSend(t, a, "x", fdtest.FDs(t, max)...)
+			r := fdtest.Receiver(t, fdpass.Socket(b), fdpass.Options{MaxFDs: max})
+			fdtest.SetOption(t, b, rawmsg.SO_PASSCRED, 1, "SO_PASSCRED")
+			fdtest.MustSend(t, a, "x", fdtest.FDs(t, max)...)
 			m, err := r.Recv(make([]byte, 1))
 			if err != nil || len(m.FDs()) != max {
 				t.Fatalf("%d descriptors: %v", len(m.FDs()), err)
@@ -65,12 +65,12 @@ func TestDoesAnOptionThatIsSwitchedOnLaterTakeTheRoomOfDescriptors(t *testing.T)
 }
 
 func TestIsTheTableBlamedForWhatWasSwitchedOnLater(t *testing.T) {
-	fdtest.SkipUnderQemuUser(t, qemuRoom)
+	fdtest.SkipUnderQemuUser(t, fdtest.QemuRoom)
 	fdtest.NoLeak(t)
 	a, b := fdtest.Pair(t, syscall.SOCK_STREAM)
-	r := receiver(t, fdpass.Socket(b), fdpass.Options{MaxFDs: rawmsg.SCM_MAX_FD})
-	setOption(t, b, rawmsg.SO_PASSCRED, 1, "SO_PASSCRED")
-	mustSend(t, a, "x", fdtest.FDs(t, rawmsg.SCM_MAX_FD)...)
+	r := fdtest.Receiver(t, fdpass.Socket(b), fdpass.Options{MaxFDs: rawmsg.SCM_MAX_FD})
+	fdtest.SetOption(t, b, rawmsg.SO_PASSCRED, 1, "SO_PASSCRED")
+	fdtest.MustSend(t, a, "x", fdtest.FDs(t, rawmsg.SCM_MAX_FD)...)
 	_, err := r.Recv(make([]byte, 1))
 	if !errors.Is(err, fdpass.ErrTruncated) || errors.Is(err, syscall.EMFILE) {
 		t.Error(err)
@@ -78,7 +78,7 @@ func TestIsTheTableBlamedForWhatWasSwitchedOnLater(t *testing.T) {
 }
 
 func TestWhatIsKeptOfATruncatedMessage(t *testing.T) {
-	fdtest.SkipUnderQemuUser(t, qemuRoom)
+	fdtest.SkipUnderQemuUser(t, fdtest.QemuRoom)
 	for name, opts := range map[string]fdpass.Options{
 		"nothing else": {},
 		"credentials":  {Credentials: true},
@@ -89,9 +89,9 @@ func TestWhatIsKeptOfATruncatedMessage(t *testing.T) {
 				fdtest.NoLeak(t)
 				a, b := fdtest.Pair(t, typ)
 				opts.MaxFDs, opts.KeepTruncated = 3, true
-				r := receiver(t, fdpass.Socket(b), opts)
+				r := fdtest.Receiver(t, fdpass.Socket(b), opts)
 				fds := fdtest.FDs(t, 7)
-				mustSend(t, a, "hello", fds...)
+				fdtest.MustSend(t, a, "hello", fds...)
 				m, err := r.Recv(make([]byte, 16))
 				if err != nil || !m.Truncated() || string(m.Payload()) != "hello" || len(m.FDs()) != 3 {
 					t.Fatalf("too many: %v, %v", m, err)
@@ -101,7 +101,7 @@ func TestWhatIsKeptOfATruncatedMessage(t *testing.T) {
 					t.Errorf("got %v, want %v", got, want)
 				}
 				m.Close()
-				mustSend(t, a, "hello", fds[:3]...)
+				fdtest.MustSend(t, a, "hello", fds[:3]...)
 				restore := fdtest.LimitTable(t, 2)
 				m, err = r.Recv(make([]byte, 16))
 				restore()
@@ -115,13 +115,13 @@ func TestWhatIsKeptOfATruncatedMessage(t *testing.T) {
 }
 
 func TestAreBothTruncationsTold(t *testing.T) {
-	fdtest.SkipUnderQemuUser(t, qemuRoom)
+	fdtest.SkipUnderQemuUser(t, fdtest.QemuRoom)
 	for _, typ := range []int{syscall.SOCK_DGRAM, syscall.SOCK_SEQPACKET} {
 		fdtest.NoLeak(t)
 		a, b := fdtest.Pair(t, typ)
-		r := receiver(t, fdpass.Socket(b), fdpass.Options{MaxFDs: 2})
+		r := fdtest.Receiver(t, fdpass.Socket(b), fdpass.Options{MaxFDs: 2})
 		fds := fdtest.FDs(t, 3)
-		mustSend(t, a, "hello", fds...)
+		fdtest.MustSend(t, a, "hello", fds...)
 		m, err := r.Recv(make([]byte, 3))
 		if !errors.Is(err, fdpass.ErrTruncated) || !errors.Is(err, fdpass.ErrPayloadTruncated) {
 			t.Fatalf("both: %v", err)
@@ -129,7 +129,7 @@ func TestAreBothTruncationsTold(t *testing.T) {
 		if string(m.Payload()) != "hel" || len(m.FDs()) != 0 || !m.Truncated() || !m.PayloadTruncated() {
 			t.Errorf("both: %q with %v", m.Payload(), m.FDs())
 		}
-		mustSend(t, a, "hello", fds[:2]...)
+		fdtest.MustSend(t, a, "hello", fds[:2]...)
 		m, err = r.Recv(make([]byte, 3))
 		if errors.Is(err, fdpass.ErrTruncated) || !errors.Is(err, fdpass.ErrPayloadTruncated) {
 			t.Fatalf("the payload alone: %v", err)

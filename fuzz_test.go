@@ -106,7 +106,7 @@ func sendAnything(t *testing.T, typ int, control []byte) {
 			binary.NativeEndian.PutUint32(c.Data[i:], uint32(pair[c.Data[i]&1])) // one of the two
 		}
 	}
-	n, serr := bareSend(pair[0], []byte("x"), control)
+	n, serr := fdtest.Sendmsg(pair[0], []byte("x"), control, 0)
 	r, err := fdpass.NewReceiver(fdpass.Socket(pair[1]), fdpass.Options{MaxFDs: len(control) % 3, Credentials: len(control)%2 == 0})
 	if err != nil {
 		t.Fatal(err)

@@ -20,9 +20,9 @@ func TestWhatIsSaidOfASenderBeforeCredentialsWereAskedFor(t *testing.T) {
 		t.Run(network, func(t *testing.T) {
 			fdtest.NoLeak(t)
 			a, b := fdtest.Pair(t, typ)
-			mustSend(t, a, "early", fdtest.FDs(t, 1)...)
-			r := receiver(t, fdpass.Socket(b), fdpass.Options{MaxFDs: 1, Credentials: true})
-			mustSend(t, a, "late", fdtest.FDs(t, 1)...)
+			fdtest.MustSend(t, a, "early", fdtest.FDs(t, 1)...)
+			r := fdtest.Receiver(t, fdpass.Socket(b), fdpass.Options{MaxFDs: 1, Credentials: true})
+			fdtest.MustSend(t, a, "late", fdtest.FDs(t, 1)...)
 			for _, want := range []struct {
 				payload string
 				cred    fdpass.Credentials
@@ -44,11 +44,11 @@ func TestWhatIsSaidOfASenderBeforeCredentialsWereAskedFor(t *testing.T) {
 }
 
 func TestIsRoomMadeForAnotherReceiversInq(t *testing.T) {
-	fdtest.SkipUnderQemuUser(t, qemuOptions)
+	fdtest.SkipUnderQemuUser(t, fdtest.QemuOptions)
 	fdtest.NoLeak(t)
 	a, b := fdtest.Pair(t, syscall.SOCK_STREAM)
-	with := receiver(t, fdpass.Socket(b), fdpass.Options{MaxFDs: 1, QueuedBytes: true})
-	mustSend(t, a, "xyz", fdtest.FDs(t, 1)...)
+	with := fdtest.Receiver(t, fdpass.Socket(b), fdpass.Options{MaxFDs: 1, QueuedBytes: true})
+	fdtest.MustSend(t, a, "xyz", fdtest.FDs(t, 1)...)
 	m, err := with.Recv(make([]byte, 1))
 	if err != nil || len(m.FDs()) != 1 {
 		t.Fatal(err)
@@ -58,8 +58,8 @@ func TestIsRoomMadeForAnotherReceiversInq(t *testing.T) {
 	}
 	m.Close()
 	// SO_INQ cannot be read, so who does not ask for it has to make room.
-	without := receiver(t, fdpass.Socket(b), fdpass.Options{MaxFDs: 1, ExtraRoom: byWord(24, 16)})
-	mustSend(t, a, "w", fdtest.FDs(t, 1)...)
+	without := fdtest.Receiver(t, fdpass.Socket(b), fdpass.Options{MaxFDs: 1, ExtraRoom: fdtest.ByWord(24, 16)})
+	fdtest.MustSend(t, a, "w", fdtest.FDs(t, 1)...)
 	if _, err := without.Recv(make([]byte, 2)); err != nil {
 		t.Fatal(err)
 	}
@@ -78,10 +78,10 @@ func TestDoesAReceiverHaveOneBufferForAll(t *testing.T) {
 	// A long address, then none, then a short one.
 	dir := fdtest.SocketDir(t)
 	to := bound(t, filepath.Join(dir, "to"))
-	r := receiver(t, to, fdpass.Options{MaxFDs: 1, From: true})
+	r := fdtest.Receiver(t, to, fdpass.Options{MaxFDs: 1, From: true})
 	long := bound(t, filepath.Join(dir, "a-rather-long-name"))
 	short := bound(t, filepath.Join(dir, "b"))
-	unbound := socket(t, syscall.AF_UNIX, syscall.SOCK_DGRAM)
+	unbound := fdtest.Socket(t, syscall.AF_UNIX, syscall.SOCK_DGRAM)
 	for _, c := range []struct {
 		conn syscall.Conn
 		want string

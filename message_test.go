@@ -16,8 +16,8 @@ import (
 func message(t *testing.T, n int, opts fdpass.Options) *fdpass.Message {
 	t.Helper()
 	a, b := fdtest.Pair(t, syscall.SOCK_STREAM)
-	r := receiver(t, fdpass.Socket(b), opts)
-	mustSend(t, a, "hello", fdtest.FDs(t, n)...)
+	r := fdtest.Receiver(t, fdpass.Socket(b), opts)
+	fdtest.MustSend(t, a, "hello", fdtest.FDs(t, n)...)
 	m, err := r.Recv(make([]byte, 16))
 	if err != nil {
 		t.Fatal(err)
@@ -71,12 +71,12 @@ func TestAreDescriptorsAppended(t *testing.T) {
 func TestDoesTheNextReceiveCloseWhatWasNotTaken(t *testing.T) {
 	fdtest.NoLeak(t)
 	a, b := fdtest.Pair(t, syscall.SOCK_STREAM)
-	r := receiver(t, fdpass.Socket(b), fdpass.Options{MaxFDs: 3})
+	r := fdtest.Receiver(t, fdpass.Socket(b), fdpass.Options{MaxFDs: 3})
 	fds := fdtest.FDs(t, 3)
 	p := make([]byte, 1)
 	before := fdtest.Count(t)
 	for range 5 {
-		mustSend(t, a, "x", fds...)
+		fdtest.MustSend(t, a, "x", fds...)
 		if m, err := r.Recv(p); err != nil || len(m.FDs()) != 3 {
 			t.Fatal(err)
 		}
@@ -106,7 +106,7 @@ func TestIsAForeignCloseReported(t *testing.T) {
 }
 
 func TestWhoOwnsThePidfd(t *testing.T) {
-	fdtest.SkipUnderQemuUser(t, qemuOptions)
+	fdtest.SkipUnderQemuUser(t, fdtest.QemuOptions)
 	fdtest.NoLeak(t)
 	m := message(t, 1, fdpass.Options{MaxFDs: 1, PIDFD: true})
 	borrowed, err := m.PIDFD()
@@ -127,10 +127,10 @@ func TestWhoOwnsThePidfd(t *testing.T) {
 
 func TestIsAPidfdThatCouldNotBeMadeAnErrno(t *testing.T) {
 	fdtest.NoLeak(t)
-	a, b := pidfdPair(t)
-	r := receiver(t, fdpass.Socket(b), fdpass.Options{MaxFDs: 1, PIDFD: true})
+	a, b := fdtest.PIDFDPair(t)
+	r := fdtest.Receiver(t, fdpass.Socket(b), fdpass.Options{MaxFDs: 1, PIDFD: true})
 	p := make([]byte, 1)
-	mustSend(t, a, "x")
+	fdtest.MustSend(t, a, "x")
 	restore := fdtest.LimitTable(t, 0)
 	m, err := r.Recv(p)
 	restore()
@@ -141,7 +141,7 @@ func TestIsAPidfdThatCouldNotBeMadeAnErrno(t *testing.T) {
 		t.Errorf("with a full table: %d, %v", fd, err)
 	}
 	// The next message's is its own.
-	mustSend(t, a, "x")
+	fdtest.MustSend(t, a, "x")
 	if m, err = r.Recv(p); err != nil {
 		t.Fatal(err)
 	}
@@ -151,9 +151,9 @@ func TestIsAPidfdThatCouldNotBeMadeAnErrno(t *testing.T) {
 
 func TestDoesTheEndOfAStreamLeakThePidfd(t *testing.T) {
 	fdtest.NoLeak(t)
-	a, b := pidfdPair(t)
-	r := receiver(t, fdpass.Socket(b), fdpass.Options{MaxFDs: 1, PIDFD: true, Credentials: true})
-	mustSend(t, a, "x")
+	a, b := fdtest.PIDFDPair(t)
+	r := fdtest.Receiver(t, fdpass.Socket(b), fdpass.Options{MaxFDs: 1, PIDFD: true, Credentials: true})
+	fdtest.MustSend(t, a, "x")
 	fdtest.Close(t, a)
 	p := make([]byte, 16)
 	if m, err := r.Recv(p); err != nil || string(m.Payload()) != "x" {

@@ -72,7 +72,7 @@ func rawFD(t *testing.T, f *os.File) (fd int) {
 func TestDoesAFileHaveADeadline(t *testing.T) {
 	fdtest.NoLeak(t)
 	_, b := files(t, "unix", true)
-	r := receiver(t, b, fdpass.Options{})
+	r := fdtest.Receiver(t, b, fdpass.Options{})
 	if err := r.SetReadDeadline(time.Now().Add(10 * time.Millisecond)); err != nil {
 		t.Fatal(err)
 	}
@@ -80,7 +80,7 @@ func TestDoesAFileHaveADeadline(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	_, b = files(t, "unix", false)
-	r = receiver(t, b, fdpass.Options{})
+	r = fdtest.Receiver(t, b, fdpass.Options{})
 	if err := r.SetReadDeadline(time.Now()); !errors.Is(err, os.ErrNoDeadline) {
 		t.Errorf("a blocking one: %v", err)
 	}
@@ -89,7 +89,7 @@ func TestDoesAFileHaveADeadline(t *testing.T) {
 func TestDoesABareDescriptorWaitInTheKernel(t *testing.T) {
 	fdtest.NoLeak(t)
 	_, b := fdtest.Pair(t, syscall.SOCK_STREAM)
-	r := receiver(t, fdpass.Socket(b), fdpass.Options{})
+	r := fdtest.Receiver(t, fdpass.Socket(b), fdpass.Options{})
 	// So long as the descriptor says.
 	if err := syscall.SetsockoptTimeval(b, syscall.SOL_SOCKET, syscall.SO_RCVTIMEO, &syscall.Timeval{Usec: 10000}); err != nil {
 		t.Fatal(err)

@@ -28,7 +28,7 @@ func TestWhoIsThePeerOfAPair(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer fdtest.Close(t, fd)
-			if pid := pidOf(t, fd); pid != os.Getpid() || !fdtest.CloseOnExec(t, fd) {
+			if pid := fdtest.PIDOf(t, fd); pid != os.Getpid() || !fdtest.CloseOnExec(t, fd) {
 				t.Errorf("the pidfd is of %d", pid)
 			}
 		})
@@ -37,9 +37,9 @@ func TestWhoIsThePeerOfAPair(t *testing.T) {
 
 func TestWhoIsThePeerOfAListener(t *testing.T) {
 	fdtest.NoLeak(t)
-	l, connect := listen(t, syscall.SOCK_STREAM)
+	l, connect := fdtest.Listen(t, syscall.SOCK_STREAM)
 	c := connect()
-	for name, fd := range map[string]int{"the connecting end": c, "the accepted end": acceptOne(t, l)} {
+	for name, fd := range map[string]int{"the connecting end": c, "the accepted end": fdtest.Accept(t, l)} {
 		if cred, err := fdpass.PeerCredentials(fdpass.Socket(fd)); err != nil || cred != ownCredentials() {
 			t.Errorf("%s: %v, %v", name, cred, err)
 		}
@@ -49,7 +49,7 @@ func TestWhoIsThePeerOfAListener(t *testing.T) {
 func TestWhoIsThePeerOfAnUnconnectedSocket(t *testing.T) {
 	fdtest.NoLeak(t)
 	for network, typ := range fdtest.Types {
-		fd := fdpass.Socket(socket(t, syscall.AF_UNIX, typ))
+		fd := fdpass.Socket(fdtest.Socket(t, syscall.AF_UNIX, typ))
 		want := fdpass.Credentials{PID: 0, UID: 1<<32 - 1, GID: 1<<32 - 1}
 		if cred, err := fdpass.PeerCredentials(fd); err != nil || cred != want {
 			t.Errorf("%s: %v, %v, want %v", network, cred, err, want)
@@ -62,7 +62,7 @@ func TestWhoIsThePeerOfAnUnconnectedSocket(t *testing.T) {
 }
 
 func TestIsThereAPidfdOfADeadPeer(t *testing.T) {
-	fdtest.SkipUnderQemuUser(t, qemuOptions)
+	fdtest.SkipUnderQemuUser(t, fdtest.QemuOptions)
 	fdtest.NoLeak(t)
 	conn, cmd, stdin := fromSender(t)
 	stdin.Close()
@@ -72,7 +72,7 @@ func TestIsThereAPidfdOfADeadPeer(t *testing.T) {
 	fd, err := fdpass.PeerPIDFD(conn)
 	if err == nil { // since Linux 6.16
 		defer fdtest.Close(t, fd)
-		if pid := pidOf(t, fd); pid != -1 {
+		if pid := fdtest.PIDOf(t, fd); pid != -1 {
 			t.Errorf("it is of %d, want -1 for a process that is gone", pid)
 		}
 		return
@@ -89,7 +89,7 @@ func TestIsThereAPidfdOfADeadPeer(t *testing.T) {
 }
 
 func TestDoesAFullTableHideThePeer(t *testing.T) {
-	fdtest.SkipUnderQemuUser(t, qemuOptions)
+	fdtest.SkipUnderQemuUser(t, fdtest.QemuOptions)
 	fdtest.NoLeak(t)
 	_, b := fdtest.Pair(t, syscall.SOCK_STREAM)
 	restore := fdtest.LimitTable(t, 0)

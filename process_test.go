@@ -5,14 +5,12 @@ package fdpass_test
 import (
 	"bufio"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
-	"strings"
 	"testing"
 
 	"example.com/fdpass"
@@ -71,7 +69,7 @@ func fromSender(t *testing.T, files ...string) (*net.UnixConn, *exec.Cmd, io.Clo
 		t.Fatal(err)
 	}
 	defer l.Close()
-	l.SetDeadline(soon())
+	l.SetDeadline(fdtest.Soon())
 	cmd := fdtest.Command(t, "send files", append([]string{l.Addr().String()}, files...)...)
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
@@ -85,7 +83,7 @@ func fromSender(t *testing.T, files ...string) (*net.UnixConn, *exec.Cmd, io.Clo
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { conn.Close() })
-	conn.SetDeadline(soon())
+	conn.SetDeadline(fdtest.Soon())
 	return conn, cmd, stdin
 }
 
@@ -170,24 +168,7 @@ func TestIsTheOtherProcessTheOneThatCredentialsName(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer fdtest.Close(t, fd)
-	if got := pidOf(t, fd); got != pid || !fdtest.CloseOnExec(t, fd) {
+	if got := fdtest.PIDOf(t, fd); got != pid || !fdtest.CloseOnExec(t, fd) {
 		t.Errorf("the pidfd is of %d, and the process %d", got, pid)
 	}
-}
-
-// pidOf is the process that a pidfd is of, -1 where it is gone.
-func pidOf(t *testing.T, pidfd int) int {
-	t.Helper()
-	info, err := os.ReadFile(fmt.Sprint("/proc/self/fdinfo/", pidfd))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for line := range strings.Lines(string(info)) {
-		var pid int
-		if _, err := fmt.Sscanf(line, "Pid: %d", &pid); err == nil {
-			return pid
-		}
-	}
-	t.Fatalf("descriptor %d is no pidfd: %q", pidfd, info)
-	return 0
 }

@@ -39,7 +39,7 @@ var values = []value{
 	}},
 	{"PIDFD", fdpass.Options{PIDFD: true}, func(t *testing.T, m *fdpass.Message) {
 		fd, err := m.PIDFD()
-		if err != nil || pidOf(t, fd) != os.Getpid() || !fdtest.CloseOnExec(t, fd) {
+		if err != nil || fdtest.PIDOf(t, fd) != os.Getpid() || !fdtest.CloseOnExec(t, fd) {
 			t.Errorf("got %d, %v", fd, err)
 		}
 	}},
@@ -71,7 +71,7 @@ func isRecent(t *testing.T, m *fdpass.Message) {
 }
 
 func TestDoesEachOptionLeaveRoomForTheDescriptors(t *testing.T) {
-	fdtest.SkipUnderQemuUser(t, qemuOptions)
+	fdtest.SkipUnderQemuUser(t, fdtest.QemuOptions)
 	for network, typ := range fdtest.Types {
 		for _, v := range values {
 			for _, max := range []int{0, 1, 2, 7} {
@@ -82,17 +82,17 @@ func TestDoesEachOptionLeaveRoomForTheDescriptors(t *testing.T) {
 					fdtest.NoLeak(t)
 					a, b := fdtest.Pair(t, typ)
 					v.opts.MaxFDs = max
-					r := receiver(t, fdpass.Socket(b), v.opts)
+					r := fdtest.Receiver(t, fdpass.Socket(b), v.opts)
 					fds := fdtest.FDs(t, max+1)
 
-					mustSend(t, a, "hello", fds[:max]...)
+					fdtest.MustSend(t, a, "hello", fds[:max]...)
 					m, err := r.Recv(make([]byte, 16))
 					if err != nil || string(m.Payload()) != "hello" || len(m.FDs()) != max || m.Truncated() {
 						t.Fatalf("got %v", err)
 					}
 					v.check(t, m)
 
-					mustSend(t, a, "hello", fds...)
+					fdtest.MustSend(t, a, "hello", fds...)
 					m, err = r.Recv(make([]byte, 16))
 					if !errors.Is(err, fdpass.ErrTruncated) || errors.Is(err, syscall.EMFILE) {
 						t.Fatalf("one descriptor too many: %v", err)
@@ -107,17 +107,17 @@ func TestDoesEachOptionLeaveRoomForTheDescriptors(t *testing.T) {
 }
 
 func TestDoAllOptionsGoTogether(t *testing.T) {
-	fdtest.SkipUnderQemuUser(t, qemuOptions)
+	fdtest.SkipUnderQemuUser(t, fdtest.QemuOptions)
 	for network, typ := range fdtest.Types {
 		t.Run(network, func(t *testing.T) {
 			fdtest.NoLeak(t)
 			a, b := fdtest.Pair(t, typ)
 			stream := typ == syscall.SOCK_STREAM
-			r := receiver(t, fdpass.Socket(b), fdpass.Options{
+			r := fdtest.Receiver(t, fdpass.Socket(b), fdpass.Options{
 				MaxFDs: rawmsg.SCM_MAX_FD, From: true,
 				Credentials: true, PIDFD: true, SecurityLabel: true, Timestamp: !stream, QueuedBytes: stream,
 			})
-			mustSend(t, a, "hello", fdtest.FDs(t, 253)...)
+			fdtest.MustSend(t, a, "hello", fdtest.FDs(t, 253)...)
 			m, err := r.Recv(make([]byte, 16))
 			if err != nil || len(m.FDs()) != 253 {
 				t.Fatalf("got %v", err)
@@ -153,16 +153,16 @@ func TestWhatIsSaidOfAnOptionThatIsNotThere(t *testing.T) {
 
 func TestAreAllFormsOfTimestampsRead(t *testing.T) {
 	for _, typ := range []int{syscall.SOCK_DGRAM, syscall.SOCK_SEQPACKET} {
-		for _, f := range timestampForms {
-			t.Run(fmt.Sprint(f.name, " ", typ), func(t *testing.T) {
-				if f.opt != rawmsg.SO_TIMESTAMP_OLD {
-					fdtest.SkipUnderQemuUser(t, qemuOptions)
+		for _, f := range fdtest.TimestampForms {
+			t.Run(fmt.Sprint(f.Name, " ", typ), func(t *testing.T) {
+				if f.Option != rawmsg.SO_TIMESTAMP_OLD {
+					fdtest.SkipUnderQemuUser(t, fdtest.QemuOptions)
 				}
 				fdtest.NoLeak(t)
 				a, b := fdtest.Pair(t, typ)
-				setOption(t, b, f.opt, 1, f.name)
-				r := receiver(t, fdpass.Socket(b), fdpass.Options{MaxFDs: 1}) // finds out that it is on
-				mustSend(t, a, "x", fdtest.FDs(t, 1)...)
+				fdtest.SetOption(t, b, f.Option, 1, f.Name)
+				r := fdtest.Receiver(t, fdpass.Socket(b), fdpass.Options{MaxFDs: 1}) // finds out that it is on
+				fdtest.MustSend(t, a, "x", fdtest.FDs(t, 1)...)
 				m, err := r.Recv(make([]byte, 1))
 				if err != nil || len(m.FDs()) != 1 {
 					t.Fatal(err)
@@ -175,16 +175,16 @@ func TestAreAllFormsOfTimestampsRead(t *testing.T) {
 }
 
 func TestDoInheritedOptionsPushADescriptorOut(t *testing.T) {
-	fdtest.SkipUnderQemuUser(t, qemuOptions)
+	fdtest.SkipUnderQemuUser(t, fdtest.QemuOptions)
 	for _, typ := range []int{syscall.SOCK_STREAM, syscall.SOCK_SEQPACKET} {
 		t.Run(fmt.Sprint(typ), func(t *testing.T) {
 			fdtest.NoLeak(t)
-			l, connect := listen(t, typ)
-			receiver(t, fdpass.Socket(l), fdpass.Options{Credentials: true, PIDFD: true, SecurityLabel: true})
+			l, connect := fdtest.Listen(t, typ)
+			fdtest.Receiver(t, fdpass.Socket(l), fdpass.Options{Credentials: true, PIDFD: true, SecurityLabel: true})
 			a := connect()
-			b := acceptOne(t, l)
-			mustSend(t, a, "x", fdtest.FDs(t, 1)...)
-			r := receiver(t, fdpass.Socket(b), fdpass.Options{MaxFDs: 1})
+			b := fdtest.Accept(t, l)
+			fdtest.MustSend(t, a, "x", fdtest.FDs(t, 1)...)
+			r := fdtest.Receiver(t, fdpass.Socket(b), fdpass.Options{MaxFDs: 1})
 			m, err := r.Recv(make([]byte, 1))
 			if err != nil || len(m.FDs()) != 1 {
 				t.Fatal(err)
@@ -194,7 +194,7 @@ func TestDoInheritedOptionsPushADescriptorOut(t *testing.T) {
 			m.Close()
 
 			// The functions for one call do not ask, and lose none either.
-			mustSend(t, a, "x", fdtest.FDs(t, 1)...)
+			fdtest.MustSend(t, a, "x", fdtest.FDs(t, 1)...)
 			fds, err := fdpass.RecvFDs(b, 1)
 			if err != nil || len(fds) != 1 {
 				t.Fatal(fds, err)
@@ -205,12 +205,12 @@ func TestDoInheritedOptionsPushADescriptorOut(t *testing.T) {
 }
 
 func TestAreDescriptorsRefused(t *testing.T) {
-	fdtest.SkipUnderQemuUser(t, qemuOptions)
+	fdtest.SkipUnderQemuUser(t, fdtest.QemuOptions)
 	for network := range fdtest.Types {
 		t.Run(network, func(t *testing.T) {
 			fdtest.NoLeak(t)
 			a, b := fdtest.Conns(t, network)
-			r := receiver(t, b, fdpass.Options{RefuseFDs: true})
+			r := fdtest.Receiver(t, b, fdpass.Options{RefuseFDs: true})
 			if _, err := fdpass.SendMsg(a, []byte("x"), fdtest.Files(t, 1)...); !errors.Is(err, syscall.EPERM) {
 				t.Errorf("the sender: %v, want EPERM", err)
 			}

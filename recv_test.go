@@ -110,7 +110,7 @@ func TestDoFilesArriveWithTheirPayload(t *testing.T) {
 }
 
 func TestDoesAFullTableLeakAnything(t *testing.T) {
-	fdtest.SkipUnderQemuUser(t, qemuRoom)
+	fdtest.SkipUnderQemuUser(t, fdtest.QemuRoom)
 	fdtest.NoLeak(t)
 	a, b := fdtest.Pair(t, syscall.SOCK_STREAM)
 	if err := fdpass.SendFDs(a, fdtest.FDs(t, 5)...); err != nil {

@@ -38,7 +38,7 @@ func TestDoDescriptorsAndCredentialsGoTogether(t *testing.T) {
 		t.Run(network, func(t *testing.T) {
 			fdtest.NoLeak(t)
 			a, b := fdtest.Conns(t, network)
-			r := receiver(t, b, fdpass.Options{MaxFDs: 3, Credentials: true})
+			r := fdtest.Receiver(t, b, fdpass.Options{MaxFDs: 3, Credentials: true})
 			s := sender(t, a)
 			fds := fdtest.FDs(t, 3)
 			cred := ownCredentials()
@@ -81,7 +81,7 @@ func TestMayRootSendTheCredentialsOfAnother(t *testing.T) {
 	}
 	fdtest.NoLeak(t)
 	a, b := fdtest.Pair(t, syscall.SOCK_STREAM)
-	r := receiver(t, fdpass.Socket(b), fdpass.Options{Credentials: true})
+	r := fdtest.Receiver(t, fdpass.Socket(b), fdpass.Options{Credentials: true})
 	want := fdpass.Credentials{PID: int32(os.Getppid()), UID: 12345, GID: 23456}
 	if want.PID == 0 {
 		want.PID = int32(os.Getpid())
@@ -115,7 +115,7 @@ func TestWhomDoesAnAddressReach(t *testing.T) {
 	s := sender(t, a)
 	for _, name := range []string{"b", "c"} {
 		to := bound(t, filepath.Join(dir, name))
-		to.SetDeadline(soon())
+		to.SetDeadline(fdtest.Soon())
 		out := &fdpass.Outgoing{Payload: []byte(name), FDs: fdtest.FDs(t, 2), To: to.LocalAddr().(*net.UnixAddr)}
 		if n, err := s.SendMessage(out); n != 1 || err != nil {
 			t.Fatal(n, err)
@@ -137,7 +137,7 @@ func TestWhomDoesAnAddressReach(t *testing.T) {
 // begins, the sender has time to fill the queue.
 func drain(t *testing.T, b syscall.Conn, max int) (data []byte, fds int) {
 	t.Helper()
-	r := receiver(t, b, fdpass.Options{MaxFDs: max})
+	r := fdtest.Receiver(t, b, fdpass.Options{MaxFDs: max})
 	p := make([]byte, 1<<15)
 	for {
 		m, err := r.Recv(p)

@@ -1,5 +1,9 @@
-// Package fdtest is what the tests share: sockets to pass descriptors over,
-// files to pass, processes to pass them to, and a check that none leaked.
+// Package fdtest is what the tests of all folders share: sockets to pass
+// descriptors over, files to pass, processes to pass them to, bare system calls
+// to ask the kernel with, and a check that no descriptor leaked.
+//
+// It imports package fdpass. Tests that use it are therefore outside the
+// packages that fdpass itself consists of: in fdpass_test, not in fdpass.
 package fdtest
 
 import (

@@ -11,6 +11,12 @@ import (
 // makes, so that what runs the tests can tell such skips from all others.
 const QemuUserPrefix = "qemu-user: "
 
+// Reasons for [SkipUnderQemuUser] that several files have.
+const (
+	QemuOptions = "it does not know the newer socket options"
+	QemuRoom    = "it gives the kernel more room than the program offers"
+)
+
 // SkipUnderQemuUser skips t where it runs under qemu-user, and nowhere else:
 // for tests that would test qemu there, which rebuilds control messages on
 // their way and gives the host more room for them than the program offered.

@@ -1,0 +1,17 @@
+package fdtest
+
+import (
+	"math/bits"
+	"time"
+)
+
+// Soon is a deadline for what should come at once.
+func Soon() time.Time { return time.Now().Add(20 * time.Second) }
+
+// ByWord is the one of two numbers that holds for this machine's word size.
+func ByWord(on64, on32 int) int {
+	if bits.UintSize == 64 {
+		return on64
+	}
+	return on32
+}
