@@ -123,8 +123,8 @@ soak: ## pass SOAK (5000000) descriptors between two processes and compare what 
 STRESS = GOGC=1 GODEBUG=clobberfree=1 $(GO) test -count=1 -timeout $(TIMEOUT)
 
 checkptr: ## the library's tests with its pointers and the garbage collector under stress
-	$(STRESS) -gcflags="$$($(GO) list -m)/...=-d=checkptr=2" . ./internal/cmsg ./internal/model
-	$(STRESS) -gcflags="$$($(GO) list -m)/...=-d=maymorestack=runtime.mayMoreStackMove" . ./internal/cmsg ./internal/model
+	$(STRESS) -gcflags="$$($(GO) list -m)/...=-d=checkptr=2" . ./internal/cmsg ./internal/facts ./internal/model
+	$(STRESS) -gcflags="$$($(GO) list -m)/...=-d=maymorestack=runtime.mayMoreStackMove" . ./internal/cmsg ./internal/facts ./internal/model
 
 include internal/foreign/arch.mk
 include docs/docs.mk

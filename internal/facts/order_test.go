@@ -1,6 +1,6 @@
 //go:build linux
 
-package fdpass_test
+package facts
 
 import (
 	"slices"

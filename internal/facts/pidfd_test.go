@@ -1,6 +1,6 @@
 //go:build linux
 
-package fdpass_test
+package facts
 
 import (
 	"os"
@@ -11,10 +11,6 @@ import (
 	"example.com/fdpass/internal/fdtest"
 	"example.com/fdpass/rawmsg"
 )
-
-func init() {
-	roles["send nothing"] = func([]string) error { return fdpass.SendFDs(3) }
-}
 
 // fromTheDead sends a byte from a process that has ended and been waited for
 // when it returns.

@@ -1,12 +1,11 @@
 //go:build linux
 
-package fdpass_test
+package facts
 
 import (
 	"errors"
 	"fmt"
 	"os"
-
 	"slices"
 	"syscall"
 	"testing"
@@ -14,11 +13,6 @@ import (
 	"example.com/fdpass"
 	"example.com/fdpass/internal/fdtest"
 )
-
-func init() {
-	roles["too many in flight"] = asNobody(tooManyInFlight)
-	roles["forge credentials"] = asNobody(forgeCredentials)
-}
 
 // asNobody is a role that gives up being root first.
 func asNobody(role func() error) func([]string) error {
