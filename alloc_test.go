@@ -36,6 +36,9 @@ func atMost(t *testing.T, want float64, f func() error) {
 	}
 }
 
+// raceEnabled is set by race_test.go, which only a build with -race has.
+var raceEnabled bool
+
 // skipUnderRace skips what the race detector makes untrue.
 func skipUnderRace(t *testing.T) {
 	t.Helper()

@@ -18,9 +18,12 @@ import (
 	"example.com/fdpass/rawmsg"
 )
 
-func init() {
-	roles["send files"] = sendFiles
-	roles["print files"] = printFiles
+// TestMain lets this test binary be a second process, too.
+func TestMain(m *testing.M) {
+	fdtest.Main(m, map[string]func(args []string) error{
+		"send files":  sendFiles,
+		"print files": printFiles,
+	})
 }
 
 // sendFiles connects to the socket args[0] and sends the files args[1:] in one

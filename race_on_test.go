@@ -1,5 +1,0 @@
-//go:build race
-
-package fdpass_test
-
-const raceEnabled = true
