@@ -10,6 +10,7 @@ package abi
 import (
 	"fmt"
 	"runtime"
+	"slices"
 	"strings"
 
 	"example.com/fdpass/internal/cmsg"
@@ -74,11 +75,38 @@ var All = []Arch{
 	{"s390x", big64, generic},
 }
 
-// Lookup finds an architecture by its GOARCH. The error names the known ones.
+// aliases are other names of architectures: what uname -m prints, and what
+// Debian and GNU's compilers call them. A 64-bit MIPS machine of either byte
+// order calls itself mips64, so that name stays Go's.
+var aliases = map[string]string{
+	"i386": "386", "i486": "386", "i586": "386", "i686": "386", "x86": "386",
+	"x86_64": "amd64", "x86-64": "amd64",
+	"armv5tel": "arm", "armv6l": "arm", "armv7l": "arm", "armv8l": "arm", "armel": "arm", "armhf": "arm",
+	"aarch64":     "arm64",
+	"loongarch64": "loong64",
+	"mips64el":    "mips64le", "mipsel": "mipsle",
+	"powerpc64": "ppc64", "powerpc64le": "ppc64le", "ppc64el": "ppc64le",
+}
+
+// Names are the names that Lookup knows for the architecture: its GOARCH
+// first, then the others in alphabetical order.
+func (a Arch) Names() []string {
+	var others []string
+	for alias, name := range aliases {
+		if name == a.Name {
+			others = append(others, alias)
+		}
+	}
+	slices.Sort(others)
+	return append([]string{a.Name}, others...)
+}
+
+// Lookup finds an architecture by its GOARCH, or by the name that uname -m,
+// Debian or GNU's compilers have for it. The error lists the GOARCHs.
 func Lookup(name string) (Arch, error) {
 	names := make([]string, len(All))
 	for i, a := range All {
-		if a.Name == name {
+		if a.Name == name || a.Name == aliases[name] {
 			return a, nil
 		}
 		names[i] = a.Name

@@ -2,6 +2,7 @@ package abi
 
 import (
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -180,10 +181,30 @@ func TestWhatDoesLookupSayToAnUnknownName(t *testing.T) {
 	if a, err := Lookup("s390x"); err != nil || a.Name != "s390x" {
 		t.Errorf("s390x is %v, %v", a.Name, err)
 	}
-	for _, name := range []string{"", "x86_64", "AMD64", "amd64 "} {
+	for _, name := range []string{"", "vax", "AMD64", "amd64 "} {
 		_, err := Lookup(name)
 		if err == nil || !strings.Contains(err.Error(), "known: 386, amd64, arm,") {
 			t.Errorf("%q: %v", name, err)
+		}
+	}
+}
+
+// The names are those that uname -m, Debian and GNU's compilers print.
+func TestAreOtherNamesKnown(t *testing.T) {
+	for name, want := range map[string]string{
+		"i386": "386", "i686": "386", "x86_64": "amd64", "x86-64": "amd64", "armv7l": "arm", "armhf": "arm",
+		"aarch64": "arm64", "loongarch64": "loong64", "mips64": "mips64", "mips64el": "mips64le", "mipsel": "mipsle",
+		"powerpc64": "ppc64", "ppc64el": "ppc64le", "powerpc64le": "ppc64le", "riscv64": "riscv64", "s390x": "s390x",
+	} {
+		if a, err := Lookup(name); err != nil || a.Name != want {
+			t.Errorf("%s is %q, %v, and should be %s", name, a.Name, err, want)
+		} else if !slices.Contains(a.Names(), name) {
+			t.Errorf("%s is not among %v", name, a.Names())
+		}
+	}
+	for alias, name := range aliases {
+		if a, err := Lookup(alias); err != nil || a.Name != name {
+			t.Errorf("%s: %q, %v, want %s", alias, a.Name, err, name)
 		}
 	}
 }

@@ -13,19 +13,19 @@ type Struct struct {
 // Field is one member of a Struct, or the padding between two or at the end.
 type Field struct {
 	Type   string `json:"type,omitempty"` // in C: "size_t", "void *"; empty for padding
-	Name   string `json:"name,omitempty"` // in C: "msg_iovlen"; empty for padding
+	Name   string `json:"name"`           // in C: "msg_iovlen"; or "padding"
 	Offset int    `json:"offset"`         // from the start of the struct, in bytes
 	Size   int    `json:"size"`           // in bytes
 }
 
-// Padding says whether f is no member, but bytes that belong to none.
-func (f Field) Padding() bool { return f.Name == "" }
+// Padding reports whether f is no member, but bytes that belong to none.
+func (f Field) Padding() bool { return f.Type == "" }
 
 // Decl is the member as C declares it, "size_t msg_iovlen", or "padding".
 func (f Field) Decl() string {
 	switch {
 	case f.Padding():
-		return "padding"
+		return f.Name
 	case strings.HasSuffix(f.Type, "*"):
 		return f.Type + f.Name
 	}
@@ -66,7 +66,7 @@ func (a Arch) lay(tag string, members []member) Struct {
 // padTo adds padding up to the next multiple of align.
 func (s *Struct) padTo(align int) {
 	if n := (align - s.Size%align) % align; n > 0 {
-		s.Fields = append(s.Fields, Field{Offset: s.Size, Size: n})
+		s.Fields = append(s.Fields, Field{Name: "padding", Offset: s.Size, Size: n})
 		s.Size += n
 	}
 }
