@@ -1,7 +1,8 @@
 # The documentation's pictures: a name, and what fdpass layout -svg draws.
 define PICTURES
-layout-amd64 amd64
-layout-386 386
+layout-amd64 -show msghdr,iovec,cmsghdr,message amd64
+layout-386 -show msghdr,iovec,cmsghdr,message 386
+pointers -show pointers amd64
 rights -show message amd64 386 s390x
 credentials -show message -with cred amd64
 everything -show message -with timestamp,cred,security,pidfd,inq amd64

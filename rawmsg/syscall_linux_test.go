@@ -27,3 +27,23 @@ func TestAreTheStructsThoseOfPackageSyscall(t *testing.T) {
 		}
 	}
 }
+
+func TestWhatIsNoTerminal(t *testing.T) {
+	var p [2]int
+	if err := syscall.Pipe2(p[:], syscall.O_CLOEXEC); err != nil {
+		t.Fatal(err)
+	}
+	defer syscall.Close(p[0])
+	defer syscall.Close(p[1])
+	if rows, columns, err := rawmsg.Winsize(p[0]); err != syscall.ENOTTY || rows != 0 || columns != 0 {
+		t.Errorf("a pipe has %d rows and %d columns, %v", rows, columns, err)
+	}
+	terminal, err := syscall.Open("/dev/ptmx", syscall.O_RDWR|syscall.O_NOCTTY|syscall.O_CLOEXEC, 0)
+	if err != nil {
+		t.Skipf("/dev/ptmx: %v: needs pseudoterminals", err)
+	}
+	defer syscall.Close(terminal)
+	if _, _, err := rawmsg.Winsize(terminal); err != nil {
+		t.Errorf("a pseudoterminal: %v", err)
+	}
+}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"flag"
 	"fmt"
@@ -23,6 +24,7 @@ type decoder struct {
 	json bool
 	in   io.Reader
 	out  io.Writer
+	look look // of where it writes
 }
 
 func decodeCommand() *command {
@@ -48,8 +50,9 @@ examples:
   fdpass decode 1400000000000000 01000000 01000000 05000000 00000000
   fdpass decode -arch s390x '"\0\0\0\0\0\0\0\24\0\0\0\1\0\0\0\1\0\0\0\5"'
   xxd control.bin | fdpass decode -json`,
+		mixed: true,
 		setup: func(fs *flag.FlagSet) func([]string) error {
-			d := decoder{in: os.Stdin, out: os.Stdout}
+			d := decoder{in: os.Stdin, out: os.Stdout, look: lookOf(os.Stdout)}
 			fs.StringVar(&d.arch, "arch", "", "read the buffer as `GOARCH` does: amd64, s390x, …")
 			fs.StringVar(&d.file, "file", "", "read the text in `FILE`; - is standard input")
 			fs.BoolVar(&d.json, "json", false, "write JSON")
@@ -117,39 +120,51 @@ func (d *decoder) explain(buf []byte, groups [][]abi.Arch, guessed bool) error {
 		a = groups[0][0]
 	}
 	r := decode.Explain(a, buf)
-	var err error
-	if d.json {
-		err = d.writeJSON(r, groups)
-	} else {
-		if guessed {
-			d.suits(groups, len(buf))
-		}
-		err = r.WriteText(d.out)
-	}
+	err := d.write(r, groups, guessed)
 	if err == nil && r.Error != nil {
 		err = fmt.Errorf("decode: %w", r.Error)
 	}
 	return err
 }
 
+// write writes the report, as JSON or as text.
+func (d *decoder) write(r *decode.Report, groups [][]abi.Arch, guessed bool) error {
+	if d.json {
+		return d.writeJSON(r, groups)
+	}
+	var b bytes.Buffer
+	if guessed {
+		suits(&b, groups, r.Size)
+	}
+	text := r.WriteText
+	if d.look.color {
+		text = r.WriteColor
+	}
+	if err := text(&b); err != nil {
+		return err
+	}
+	_, err := d.out.Write(b.Bytes())
+	return err
+}
+
 // suits says which architectures the buffer makes sense for.
-func (d *decoder) suits(groups [][]abi.Arch, size int) {
+func suits(w io.Writer, groups [][]abi.Arch, size int) {
 	switch {
 	case size == 0:
 		return
 	case len(groups) == 0:
-		fmt.Fprintln(d.out, "This makes sense for no architecture; below is what this machine's kernel sees.")
+		fmt.Fprintln(w, "This makes sense for no architecture; below is what this machine's kernel sees.")
 	default:
-		fmt.Fprintln(d.out, "This makes sense for")
+		fmt.Fprintln(w, "This makes sense for")
 	}
 	for _, g := range groups {
 		note := ""
 		if g[0].SOLSocket != 1 {
 			note = fmt.Sprintf(" with SOL_SOCKET %d", g[0].SOLSocket)
 		}
-		fmt.Fprintf(d.out, "  %s (%s%s)\n", strings.Join(names(g), ", "), g[0].Kind(), note)
+		fmt.Fprintf(w, "  %s (%s%s)\n", strings.Join(names(g), ", "), g[0].Kind(), note)
 	}
-	fmt.Fprintln(d.out)
+	fmt.Fprintln(w)
 }
 
 // writeJSON writes the report, and which architectures it holds for.

@@ -14,7 +14,7 @@ import (
 
 func layout(d drawer, args ...string) (string, error) {
 	var out strings.Builder
-	d.out = &out
+	d.out, d.look.width = &out, pipeWidth
 	err := d.run(args)
 	return out.String(), err
 }
@@ -28,7 +28,9 @@ func TestWhichArchitecturesDoesLayoutDraw(t *testing.T) {
 		{"", 1, abi.Native().Name + ": "},
 		{"s390x", 1, "s390x: 64-bit big-endian"},
 		{"amd64 386 s390x", 3, "amd64: 64-bit little-endian"},
-		{"all", 13, "386: 32-bit little-endian"},
+		{"all", 7, "386, arm: 32-bit little-endian, SOL_SOCKET is 1\n"},
+		{"s390x all", 7, "s390x, ppc64: 64-bit big-endian, SOL_SOCKET is 1\n386, arm: "},
+		{"x86_64 amd64 aarch64", 1, "amd64, arm64: 64-bit little-endian"},
 	} {
 		got, err := layout(drawer{fds: 1, show: "message"}, strings.Fields(c.args)...)
 		head, _, _ := strings.Cut(got, "\n\n")
@@ -43,14 +45,13 @@ func TestWhatDoesLayoutRefuse(t *testing.T) {
 		d    drawer
 		args string
 	}{
-		"an unknown architecture":  {drawer{show: "message"}, "amd64 vax"},
-		"a flag at the wrong side": {drawer{show: "message"}, "amd64 -svg"},
-		"too many descriptors":     {drawer{fds: 254, show: "message"}, ""},
-		"fewer than none":          {drawer{fds: -1, show: "message"}, ""},
-		"an unknown extra":         {drawer{with: "cred,fd", show: "message"}, ""},
-		"an unknown part":          {drawer{show: "message,stat"}, ""},
-		"nothing":                  {drawer{}, ""},
-		"two formats":              {drawer{svg: true, json: true, show: "message"}, ""},
+		"an unknown architecture": {drawer{show: "message"}, "amd64 vax"},
+		"too many descriptors":    {drawer{fds: 254, show: "message"}, ""},
+		"fewer than none":         {drawer{fds: -1, show: "message"}, ""},
+		"an unknown extra":        {drawer{with: "cred,fd", show: "message"}, ""},
+		"an unknown part":         {drawer{show: "message,stat"}, ""},
+		"nothing":                 {drawer{}, ""},
+		"two formats":             {drawer{svg: true, json: true, show: "message"}, ""},
 	} {
 		got, err := layout(c.d, strings.Fields(c.args)...)
 		var usage usageError

@@ -15,6 +15,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"text/tabwriter"
 )
@@ -27,6 +28,7 @@ type command struct {
 	summary string // one line, lower case, no full stop
 	help    string // what -h prints below the flags, with an example
 	words   string // what its arguments may be, for shell completion; files if empty
+	mixed   bool   // whether flags may stand between the arguments, and behind them
 	// setup declares the flags on fs and returns what runs the command with
 	// the arguments that follow them.
 	setup func(fs *flag.FlagSet) (run func(args []string) error)
@@ -96,13 +98,38 @@ func (c *command) start(args []string) error {
 	fs := flag.NewFlagSet(c.name, flag.ContinueOnError)
 	fs.SetOutput(io.Discard) // errors are printed once, by run
 	run := c.setup(fs)
-	switch err := fs.Parse(args); {
+	explainDurations(fs)
+	args, err := c.parse(fs, args)
+	switch {
 	case errors.Is(err, flag.ErrHelp):
 		return c.usage(os.Stdout)
 	case err != nil:
 		return usagef("%s: %v; see fdpass %s -h", c.name, err, c.name)
 	}
-	return run(fs.Args())
+	return run(args)
+}
+
+// parse sets the flags and returns the arguments. Where both are mixed, what
+// follows a "--" is arguments.
+func (c *command) parse(fs *flag.FlagSet, args []string) (rest []string, err error) {
+	if !c.mixed {
+		err := fs.Parse(args)
+		return fs.Args(), err
+	}
+	var behind []string
+	if i := slices.Index(args, "--"); i >= 0 {
+		args, behind = args[:i], args[i+1:]
+	}
+	for {
+		if err := fs.Parse(args); err != nil {
+			return nil, err
+		}
+		if fs.NArg() == 0 {
+			return append(rest, behind...), nil
+		}
+		rest = append(rest, fs.Arg(0))
+		args = fs.Args()[1:]
+	}
 }
 
 // usage is the text of -h.

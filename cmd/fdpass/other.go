@@ -5,6 +5,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"os"
 	"runtime"
 )
 
@@ -18,3 +19,6 @@ func (d *demo) run([]string) error     { return errSystem }
 func (t *tracer) run([]string) (int, error) { return 0, errSystem }
 
 var stages map[string]func(args []string) error
+
+// terminalColumns takes every file for one that is no terminal.
+func terminalColumns(*os.File) (columns int, ok bool) { return 0, false }

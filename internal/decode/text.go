@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"strings"
 
 	"example.com/fdpass/internal/abi"
 )
@@ -29,29 +30,35 @@ func Write(w io.Writer, a abi.Arch, buf []byte) error {
 
 // WriteText writes r in lines of 80 columns: offset, bytes, C declaration and
 // what they mean.
-func (r *Report) WriteText(w io.Writer) error {
+func (r *Report) WriteText(w io.Writer) error { return r.write(w, false) }
+
+// WriteColor is WriteText with ANSI colours for a terminal.
+func (r *Report) WriteColor(w io.Writer) error { return r.write(w, true) }
+
+func (r *Report) write(w io.Writer, color bool) error {
+	p := painter{on: color}
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "%s as %s reads them: %s\n", count(r.Size, "byte"), r.Arch, r.Kind)
 	for i, m := range r.Messages {
-		fmt.Fprintf(&b, "\n%d. %s: %s\n", i+1, m.Name, m.Summary)
-		r.lines(&b, m.Fields)
+		fmt.Fprintf(&b, "\n%s\n", p.paint(bold, fmt.Sprintf("%d. %s: %s", i+1, m.Name, m.Summary)))
+		r.lines(&b, m.Fields, p)
 		for _, n := range m.Notes {
-			fmt.Fprintf(&b, "  ! %s\n", n)
+			fmt.Fprintf(&b, "  %s\n", p.paint(red, "! "+n))
 		}
 	}
 	if r.Rest != nil {
 		b.WriteString("\n")
-		r.lines(&b, r.Rest)
+		r.lines(&b, r.Rest, p)
 	}
 	if r.Error != nil {
-		fmt.Fprintf(&b, "  ! %v\n", r.Error)
+		fmt.Fprintf(&b, "  %s\n", p.paint(red, "! "+r.Error.Error()))
 	}
 	_, err := w.Write(b.Bytes())
 	return err
 }
 
 // lines writes one or more lines for each field, their columns aligned.
-func (r *Report) lines(b *bytes.Buffer, fields []Field) {
+func (r *Report) lines(b *bytes.Buffer, fields []Field, paint painter) {
 	width := 0
 	for _, f := range fields {
 		width = max(width, len(f.decl()))
@@ -71,7 +78,7 @@ func (r *Report) lines(b *bytes.Buffer, fields []Field) {
 			case i == 0:
 				line += fmt.Sprintf("  %-*s  %s", width, f.decl(), f.meaning())
 			}
-			b.Write(bytes.TrimRight([]byte(line), " "))
+			b.WriteString(paint.paint(f.ink(), strings.TrimRight(line, " ")))
 			b.WriteByte('\n')
 		}
 		if n := len(p) - len(shown); n > 0 {

@@ -23,14 +23,16 @@ type box struct {
 	top  map[int]int // where a row begins; rows that are left out are not in it
 }
 
-func newBox(cells []cell, word, left int) *box {
+// newBox draws cells; right is how many characters right of the box are wanted.
+func newBox(cells []cell, word, left, right int, s Style) *box {
 	top, height := tops(cells, word, rowHeight, gapHeight)
-	b := &box{newCanvas(columns, height+1), word, left, top}
+	b := &box{word: word, left: left, top: top}
+	b.canvas = newCanvas(b.x(word)+1+right, height+1, s)
 	for _, c := range cells {
 		b.cell(c)
 	}
 	if y, ok := b.top[gap]; ok {
-		b.put(b.x(0)+2, y+1, columns, "⋮")
+		b.put(b.x(0)+2, y+1, 1, 0, "⋮")
 	}
 	return b
 }
@@ -62,12 +64,12 @@ func (b *box) cell(c cell) {
 	inner := x1 - x0 - 1
 	for line, s := range []string{c.name(inner - 1), c.below} {
 		if c.kind == padding {
-			b.put(x0+1, y+1+line, inner, strings.Repeat("░", inner))
+			b.put(x0+1, y+1+line, inner, inks[c.kind], strings.Repeat("░", inner))
 			if s != "" {
 				s += " "
 			}
 		}
-		b.put(x0+2, y+1+line, inner-1, s)
+		b.put(x0+2, y+1+line, inner-1, inks[c.kind], s)
 	}
 }
 
@@ -75,7 +77,7 @@ func (b *box) cell(c cell) {
 func (b *box) offsets() {
 	for r, y := range b.top {
 		if r != gap {
-			b.put(0, y+1, b.left, fmt.Sprintf("%*d", b.left-1, r*b.word))
+			b.put(0, y+1, b.left, faint, fmt.Sprintf("%*d", b.left-1, r*b.word))
 		}
 	}
 }
@@ -93,7 +95,7 @@ func (b *box) bracket(x, from, to int, label, sum string) int {
 	b.vertical(x, y0, y1)
 	b.lines[y1][x] |= left
 	middle := (y0 + y1) / 2
-	b.put(x+2, middle, columns-x-2, label)
-	b.put(x+2, middle+1, columns-x-2, sum)
+	b.put(x+2, middle, len(label), 0, label)
+	b.put(x+2, middle+1, len(sum), 0, sum)
 	return 3 + max(len(label), len(sum))
 }

@@ -1,6 +1,9 @@
 package draw
 
-import "strings"
+import (
+	"strings"
+	"unicode/utf8"
+)
 
 // Which neighbours a line goes to from the middle of a character.
 const (
@@ -24,13 +27,16 @@ var boxes = [16]rune{
 type canvas struct {
 	text  [][]rune // 0 where there is none
 	lines [][]byte
+	inks  [][]ink
+	style Style
 }
 
-func newCanvas(width, height int) *canvas {
-	c := &canvas{make([][]rune, height), make([][]byte, height)}
+func newCanvas(width, height int, s Style) *canvas {
+	c := &canvas{make([][]rune, height), make([][]byte, height), make([][]ink, height), s}
 	for y := range height {
 		c.text[y] = make([]rune, width)
 		c.lines[y] = make([]byte, width)
+		c.inks[y] = make([]ink, width)
 	}
 	return c
 }
@@ -52,10 +58,11 @@ func (c *canvas) vertical(x, y0, y1 int) {
 }
 
 // put writes s at x, y, as far as width.
-func (c *canvas) put(x, y, width int, s string) {
+func (c *canvas) put(x, y, width int, in ink, s string) {
 	for i, r := range []rune(s) {
-		if i < width {
+		if i < width && x+i < len(c.text[y]) {
 			c.text[y][x+i] = r
+			c.inks[y][x+i] = in
 		}
 	}
 }
@@ -64,14 +71,30 @@ func (c *canvas) put(x, y, width int, s string) {
 func (c *canvas) strings() []string {
 	all := make([]string, len(c.text))
 	for y, row := range c.text {
-		var b strings.Builder
-		for x, r := range row {
-			if r == 0 {
-				r = boxes[c.lines[y][x]]
+		for x := range row {
+			if row[x] == 0 {
+				row[x] = boxes[c.lines[y][x]]
 			}
-			b.WriteRune(r)
 		}
-		all[y] = strings.TrimRight(b.String(), " ")
+		end := len(strings.TrimRight(string(row), " "))
+		all[y] = c.painted(y, utf8.RuneCountInString(string(row)[:end]))
 	}
 	return all
+}
+
+// painted is the beginning of a line, in its colours.
+func (c *canvas) painted(y, end int) string {
+	var b strings.Builder
+	for x := 0; x < end; {
+		in, start := c.inks[y][x], x
+		for x < end && c.inks[y][x] == in {
+			x++
+		}
+		text := string(c.text[y][start:x])
+		if in != 0 {
+			text = c.style.paint(in, text)
+		}
+		b.WriteString(text)
+	}
+	return b.String()
 }

@@ -2,6 +2,7 @@ package draw
 
 import (
 	"fmt"
+	"strings"
 
 	"example.com/fdpass/internal/abi"
 	"example.com/fdpass/internal/decode"
@@ -14,7 +15,7 @@ const (
 	plain   kind = "plain"   // a member of a struct
 	header  kind = "header"  // a member of a message's header
 	data    kind = "data"    // a message's data
-	padding kind = "padding" // nothing
+	padding kind = "padding" // bytes that nobody sets: they may be anything
 )
 
 // cell is a rectangle of a drawing: bytes that mean one thing, in one row.
@@ -53,6 +54,9 @@ func (p *Picture) messageCells(m decode.Message) (cells []cell) {
 		}
 		for _, part := range split(c, p.Word) {
 			part.below = fmt.Sprintf("% x", p.buf[part.offset:][:part.size])
+			if c.kind == padding {
+				part.below = strings.TrimSuffix(strings.Repeat("?? ", part.size), " ")
+			}
 			cells = append(cells, part)
 		}
 	}

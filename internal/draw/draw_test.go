@@ -32,7 +32,7 @@ func pictures(t testing.TB, o Options, archs ...string) (all []*Picture) {
 func drawn(t testing.TB, o Options, archs ...string) string {
 	t.Helper()
 	var b strings.Builder
-	if err := Text(&b, pictures(t, o, archs...)); err != nil {
+	if err := Text(&b, pictures(t, o, archs...), Style{Width: 80}); err != nil {
 		t.Fatal(err)
 	}
 	return b.String()
@@ -67,7 +67,7 @@ struct iovec: 16 bytes               struct cmsghdr: 16 bytes
      │ 01 00 00 00    │ 01 00 00 00    │ │ = 20        │ = 24
      ├────────────────┼────────────────┤ │             │
   16 │ int fd[0] = 5  │░padding ░░░░░░░│ │             │
-     │ 05 00 00 00    │░00 00 00 00 ░░░│ ┘             │
+     │ 05 00 00 00    │░?? ?? ?? ?? ░░░│ ┘             │
      └────────────────┴────────────────┘               ┘
 
        CMSG_LEN(4)  CMSG_SPACE(4)  lets through
@@ -121,7 +121,7 @@ var every = []Options{
 	{FDs: 0, Show: Parts},
 	{FDs: 1, With: []string{"cred"}, Show: Parts},
 	{FDs: 2, With: []string{"pidfd"}, Show: Parts},
-	{FDs: 10, With: []string{"security", "inq"}, Show: Parts[4:]},
+	{FDs: 10, With: []string{"security", "inq"}, Show: Parts[5:]},
 	{FDs: MaxFDs, With: Extras, Show: Parts},
 }
 
@@ -212,11 +212,11 @@ func TestHowManyDescriptorsDoesARoomAdmit(t *testing.T) {
 
 func TestWhatIsRefused(t *testing.T) {
 	for want, o := range map[string]Options{
-		"-1 descriptors: the kernel passes 0 to 253 in a message":                         {FDs: -1, Show: Parts},
-		"254 descriptors: the kernel passes 0 to 253 in a message":                        {FDs: 254, Show: Parts},
-		`there is no extra "fd"; known: timestamp, cred, security, pidfd, inq`:            {With: []string{"fd"}, Show: Parts},
-		`there is no part "stat"; known: msghdr, iovec, cmsghdr, mmsghdr, ucred, message`: {Show: []string{"stat"}},
-		`nothing to draw; known: msghdr, iovec, cmsghdr, mmsghdr, ucred, message`:         {},
+		"-1 descriptors: the kernel passes 0 to 253 in a message":                                   {FDs: -1, Show: Parts},
+		"254 descriptors: the kernel passes 0 to 253 in a message":                                  {FDs: 254, Show: Parts},
+		`there is no extra "fd"; known: timestamp, cred, security, pidfd, inq`:                      {With: []string{"fd"}, Show: Parts},
+		`there is no part "stat"; known: pointers, msghdr, iovec, cmsghdr, mmsghdr, ucred, message`: {Show: []string{"stat"}},
+		`nothing to draw; known: pointers, msghdr, iovec, cmsghdr, mmsghdr, ucred, message`:         {},
 	} {
 		if _, err := New(abi.Native(), o); err == nil || err.Error() != want {
 			t.Errorf("%+v: %v, want %s", o, err, want)
@@ -242,7 +242,7 @@ func TestHasJSONWhatTheDrawingShows(t *testing.T) {
 }
 
 func TestDoLinesJoin(t *testing.T) {
-	c := newCanvas(5, 3)
+	c := newCanvas(5, 3, Style{})
 	for y := range 3 {
 		c.horizontal(y, 0, 4)
 	}

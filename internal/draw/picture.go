@@ -32,7 +32,8 @@ type Options struct {
 var Extras = []string{"timestamp", "cred", "security", "pidfd", "inq"}
 
 // Parts are what Options.Show knows, in the order in which they are drawn.
-var Parts = []string{"msghdr", "iovec", "cmsghdr", "mmsghdr", "ucred", "message"}
+// Pointers are how the structs and the buffers of a call point to each other.
+var Parts = []string{"pointers", "msghdr", "iovec", "cmsghdr", "mmsghdr", "ucred", "message"}
 
 // Picture is what there is to draw of one architecture.
 type Picture struct {
@@ -40,12 +41,16 @@ type Picture struct {
 	Kind      string         `json:"kind"`       // "64-bit little-endian"
 	Word      int            `json:"word"`       // sizeof(size_t), in bytes
 	SOLSocket int            `json:"sol_socket"` // SOL_SOCKET
+	Pointers  []Pointer      `json:"pointers,omitempty"`
 	Structs   []abi.Struct   `json:"structs"`
-	Bytes     string         `json:"bytes,omitempty"` // of the control buffer, in hex
+	Bytes     string         `json:"bytes,omitempty"` // of the control buffer, in hex, with zeros for padding
 	Message   *decode.Report `json:"message,omitempty"`
 	Room      *Room          `json:"room,omitempty"`
 
-	buf []byte
+	buf    []byte
+	report *decode.Report // of buf, whether it is asked for or not
+	hdr    abi.Struct     // struct msghdr
+	iov    abi.Struct     // struct iovec
 }
 
 // New collects what o asks for. The error names what o asks for in vain.
@@ -68,8 +73,12 @@ func New(a abi.Arch, o Options) (*Picture, error) {
 			p.Structs = append(p.Structs, s)
 		}
 	}
+	room := p.buffer(a, o)
 	if slices.Contains(o.Show, "message") {
-		p.buffer(a, o)
+		p.Bytes, p.Room, p.Message = hex.EncodeToString(p.buf), room, p.report
+	}
+	if slices.Contains(o.Show, "pointers") {
+		p.Pointers, p.hdr, p.iov = pointers, a.Msghdr(), a.Iovec()
 	}
 	return p, nil
 }
@@ -85,7 +94,7 @@ func known(what string, names, all []string) error {
 }
 
 // buffer makes a control buffer as the kernel of a fills it.
-func (p *Picture) buffer(a abi.Arch, o Options) {
+func (p *Picture) buffer(a abi.Arch, o Options) *Room {
 	r := &Room{Data: 4 * o.FDs, Header: a.HeaderLen(), CmsgLen: a.Len(4 * o.FDs), CmsgSpace: a.Space(4 * o.FDs)}
 	var b []byte
 	for _, name := range Extras {
@@ -101,7 +110,24 @@ func (p *Picture) buffer(a abi.Arch, o Options) {
 	r.Behind = len(b) - r.Before - r.CmsgSpace
 	r.Total = len(b)
 	r.Admits = min((r.Total-r.Before-r.Header)/4, MaxFDs)
-	p.buf, p.Bytes, p.Room, p.Message = b, hex.EncodeToString(b), r, decode.Explain(a, b)
+	p.buf, p.report = b, decode.Explain(a, b)
+	for _, m := range p.report.Messages {
+		unspecified(m.Fields, o.FDs)
+	}
+	return r
+}
+
+// unspecified says that the bytes of padding may be anything.
+func unspecified(fields []decode.Field, fds int) {
+	for i, f := range fields {
+		switch {
+		case f.Name != "padding":
+		case f.Note == "" || fds == MaxFDs:
+			fields[i].Note = "unspecified bytes"
+		default:
+			fields[i].Note = "unspecified bytes, " + f.Note
+		}
+	}
 }
 
 // sampleFDs are n descriptors, as a process gets them that has a few open.

@@ -1,11 +1,6 @@
 package draw
 
-import (
-	"bytes"
-	"fmt"
-	"strings"
-	"text/tabwriter"
-)
+import "fmt"
 
 // Room is the arithmetic of a control buffer, in bytes.
 type Room struct {
@@ -22,32 +17,30 @@ type Room struct {
 // wanted is how many descriptors the room is meant for.
 func (r *Room) wanted() int { return r.Data / 4 }
 
-// sums is the arithmetic of the rights message for each picture.
-func sums(pictures []*Picture) []string {
-	var b bytes.Buffer
-	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+// sums is the arithmetic of the rights message: a table for each word size.
+func sums(pictures []*Picture) [][]string {
 	d := pictures[0].Room.Data
-	fmt.Fprintf(w, "\tCMSG_LEN(%d)\tCMSG_SPACE(%[1]d)\tlets through\n", d)
-	for _, p := range pictures {
-		r := p.Room
-		fmt.Fprintf(w, "%s\t%d + %d = %d\t%d + %d = %d\t%s\n", p.Arch, r.Header, r.Data, r.CmsgLen,
-			r.Header, r.CmsgSpace-r.Header, r.CmsgSpace, r.admits(r.CmsgSpace))
+	rows := [][]string{{"", fmt.Sprintf("CMSG_LEN(%d)", d), fmt.Sprintf("CMSG_SPACE(%d)", d), "lets through"}}
+	for _, g := range grouped(pictures, sameStructs) {
+		r := g.Room
+		rows = append(rows, []string{g.short(), fmt.Sprintf("%d + %d = %d", r.Header, r.Data, r.CmsgLen),
+			fmt.Sprintf("%d + %d = %d", r.Header, r.CmsgSpace-r.Header, r.CmsgSpace), r.admits(r.CmsgSpace)})
 	}
-	w.Flush()
-	return lines(b.String())
+	return rows
 }
 
-// inAll is the arithmetic of the whole buffer for each picture.
-func inAll(pictures []*Picture) []string {
-	var b bytes.Buffer
-	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(w, "\tbefore\trights\tbehind\tin all\tlets through\n")
-	for _, p := range pictures {
-		r := p.Room
-		fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%d\t%s\n", p.Arch, r.Before, r.CmsgSpace, r.Behind, r.Total, r.admits(r.CmsgSpace+r.Behind))
+// inAll is the arithmetic of the whole buffer, in bytes.
+func inAll(pictures []*Picture) [][]string {
+	rows := [][]string{{"", "before", "rights", "behind", "in all", "lets through"}}
+	for _, g := range grouped(pictures, sameStructs) {
+		r := g.Room
+		row := []string{g.short()}
+		for _, n := range []int{r.Before, r.CmsgSpace, r.Behind, r.Total} {
+			row = append(row, fmt.Sprint(n))
+		}
+		rows = append(rows, append(row, r.admits(r.CmsgSpace+r.Behind)))
 	}
-	w.Flush()
-	return lines(b.String())
+	return rows
 }
 
 // admits is how many descriptors the kernel installs in the room that the
@@ -60,33 +53,33 @@ func (r *Room) admits(room int) string {
 		s += fmt.Sprintf(", at most %d", n)
 	}
 	if more := n - r.wanted(); more > 0 {
-		s += fmt.Sprintf(", %d too many", more)
+		s += fmt.Sprintf(", %d %s", more, tooMany)
 	}
 	return s
 }
 
-// moral is what the sums mean, in lines for the terminal.
-func moral(pictures []*Picture) []string {
+// tooMany is what a table says of descriptors that nobody asked for.
+const tooMany = "too many"
+
+// moral is what the sums mean.
+func moral(pictures []*Picture) string {
 	first := pictures[0].Room
 	padded := false
 	for _, p := range pictures {
 		padded = padded || p.Room.CmsgSpace > p.Room.CmsgLen
 	}
 	switch {
+	case first.wanted() == MaxFDs:
+		return fmt.Sprintf("The kernel passes %d descriptors in a message at most, so whatever room there is, no more come.", MaxFDs)
 	case first.Behind > 0:
-		return []string{
-			"The kernel writes the descriptors into all the room that there is: the padding",
-			"and what was meant for the messages behind them. It sets MSG_CTRUNC only for",
-			"what does not fit even so.",
-		}
+		return "The kernel writes the descriptors into all the room that there is: the padding and what was meant " +
+			"for the messages behind them. It sets MSG_CTRUNC only for what does not fit even so."
 	case padded:
-		return []string{
-			fmt.Sprintf("The kernel uses the padding, too: a buffer that ends at CMSG_SPACE(%d) lets more", first.Data),
-			fmt.Sprintf("than %s through. One that ends at CMSG_LEN(%d) does not, and the", count(first.wanted(), "descriptor"), first.Data),
-			"kernel sets MSG_CTRUNC when there were more.",
-		}
+		return fmt.Sprintf("The kernel uses the padding, too: a buffer that ends at CMSG_SPACE(%d) lets more than %s through. "+
+			"One that ends at CMSG_LEN(%[1]d) does not, and the kernel sets MSG_CTRUNC when there were more.",
+			first.Data, count(first.wanted(), "descriptor"))
 	}
-	return []string{"There is no padding: as many descriptors fit as the room is meant for."}
+	return "There is no padding: as many descriptors fit as the room is meant for."
 }
 
 func count(n int, what string) string {
@@ -94,9 +87,4 @@ func count(n int, what string) string {
 		return "1 " + what
 	}
 	return fmt.Sprintf("%d %ss", n, what)
-}
-
-// lines splits text that ends with a newline.
-func lines(text string) []string {
-	return strings.Split(strings.TrimSuffix(text, "\n"), "\n")
 }

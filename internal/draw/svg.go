@@ -3,7 +3,6 @@ package draw
 import (
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 )
 
@@ -21,35 +20,52 @@ const (
 	svgChar    = 7.9 // the width of a character of 13 pixels, as wide as fonts have it
 )
 
-// The drawing has a ground of its own, so that it looks the same on a light
-// page and on a dark one. The fills are told apart by their texts, too.
+// svgMax is how wide an image of several columns is at most, in pixels; one
+// column may be wider.
+const svgMax = 1400
+
+// The drawing has a ground of its own, and colours for a light page and for a
+// dark one: the reader's browser says which. The fills are told apart by their
+// texts, too.
 const svgStyle = `
   text { font: 13px ui-monospace, SFMono-Regular, Menlo, Consolas, 'DejaVu Sans Mono', monospace; fill: #1f2937 }
   .title { font-weight: bold }
   .small { font-size: 11px; fill: #4b5563 }
   .offset { font-size: 11px; fill: #4b5563; text-anchor: end }
+  .value { text-anchor: end }
+  .ground { fill: #ffffff; stroke: #cbd5e1 }
   .edge { fill: none; stroke: #334155; stroke-width: 1.2; stroke-linecap: square }
+  .edged { stroke: #334155; stroke-width: 1.2 }
   .plain { fill: #e0e7ff } .header { fill: #dbeafe } .data { fill: #bbf7d0 } .padding { fill: url(#hatch) }
-  .line { fill: none; stroke: #64748b; stroke-width: 1.2 }
+  .pad { fill: #f8fafc } .stripe { stroke: #e2e8f0; stroke-width: 6 }
+  .line { fill: none; stroke: #64748b; stroke-width: 1.2 } .dot { fill: #64748b }
+  @media (prefers-color-scheme: dark) {
+    text { fill: #e5e7eb } .small, .offset { fill: #9ca3af }
+    .ground { fill: #111827; stroke: #374151 } .edge, .edged { stroke: #94a3b8 }
+    .plain { fill: #312e81 } .header { fill: #1e3a5f } .data { fill: #14532d }
+    .pad { fill: #1f2937 } .stripe { stroke: #374151 } .line { stroke: #94a3b8 } .dot { fill: #94a3b8 }
+  }
 `
 
 // SVG draws the pictures as one image. There has to be one.
 func SVG(w io.Writer, pictures []*Picture) error {
 	all := figures(pictures)
 	if pictures[0].Message != nil {
-		all = append(all, textBlock(sums(pictures)))
+		var s Style
+		s.Width = maxText + 20
+		all = append(all, textBlock(s.table(sums(pictures))))
 		if r := pictures[0].Room; r.Before+r.Behind > 0 {
-			all = append(all, textBlock(inAll(pictures)))
+			all = append(all, textBlock(s.table(inAll(pictures))))
 		}
-		all = append(all, textBlock(moral(pictures)))
+		all = append(all, textBlock(wrap(moral(pictures), maxText)))
 	}
 	b := stacked(all)
 	width, height := b.w+2*svgSpace, b.h+2*svgSpace
 	_, err := fmt.Fprintf(w, `<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" viewBox="0 0 %[1]d %[2]d" role="img">
 <title>%s</title>
 <style>%s</style>
-<defs><pattern id="hatch" width="8" height="8" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><rect width="8" height="8" fill="#f8fafc"/><path d="M0 0V8" stroke="#e2e8f0" stroke-width="6"/></pattern></defs>
-<rect x="0.5" y="0.5" width="%d" height="%d" rx="10" fill="#ffffff" stroke="#cbd5e1"/>
+<defs><pattern id="hatch" width="8" height="8" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><rect class="pad" width="8" height="8"/><path class="stripe" d="M0 0V8"/></pattern></defs>
+<rect x="0.5" y="0.5" width="%d" height="%d" rx="10" class="ground"/>
 %s</svg>
 `, width, height, escape(heading(pictures)), svgStyle, width-1, height-1, at(svgSpace, svgSpace, b))
 	return err
@@ -60,6 +76,9 @@ func heading(pictures []*Picture) string {
 	var archs, parts []string
 	for _, p := range pictures {
 		archs = append(archs, p.Arch)
+	}
+	if pictures[0].Pointers != nil {
+		parts = append(parts, "what points to what")
 	}
 	for _, s := range pictures[0].Structs {
 		parts = append(parts, "struct "+s.Name)
@@ -72,72 +91,76 @@ func heading(pictures []*Picture) string {
 	return fmt.Sprintf("Layout in memory on %s: %s", strings.Join(archs, ", "), strings.Join(parts, ", "))
 }
 
-// figures are the structs and the messages: a row for each, in which every
-// picture has a column. The structs of a single picture are in two columns.
+// figures are what points to what, the structs and the messages. What is the same
+// on several architectures is drawn once, and the others are side by side.
 func figures(pictures []*Picture) (all []block) {
-	var rows [][]block
+	groups := grouped(pictures, sameStructs)
+	named := len(groups) > 1
+	if pictures[0].Pointers != nil {
+		var row []block
+		for _, g := range groups {
+			row = append(row, g.pointersBlock(named))
+		}
+		all = append(all, grid(row))
+	}
+	var rows []block
 	for i := range pictures[0].Structs {
 		var row []block
-		for _, p := range pictures {
-			s := p.Structs[i]
-			title := fmt.Sprintf("struct %s on %s: %d bytes", s.Name, p.Arch, s.Size)
-			row = append(row, p.cellBlock(title, structCells(s, p.Word)))
+		for _, g := range groups {
+			row = append(row, g.structBlock(i, named))
 		}
-		rows = append(rows, row)
+		rows = append(rows, grid(row))
 	}
-	if n := len(rows); len(pictures) == 1 && n > 1 {
-		rows = [][]block{{rows[0][0], stacked(slices.Concat(rows[1:]...))}}
+	if len(rows) > 1 && !named {
+		rows = []block{grid([]block{rows[0], stacked(rows[1:])})}
 	}
+	all = append(all, rows...)
 	if pictures[0].Message != nil {
 		var row []block
-		for _, p := range pictures {
-			row = append(row, p.messageBlock())
+		for _, g := range grouped(pictures, sameBytes) {
+			row = append(row, g.messageBlock())
 		}
-		rows = append(rows, row)
-	}
-	align(rows)
-	for _, row := range rows {
-		all = append(all, abreast(row))
+		all = append(all, grid(row))
 	}
 	return all
 }
 
-// align makes the blocks of a column as wide as the widest of them.
-func align(rows [][]block) {
-	var widths []int
-	for _, row := range rows {
-		for i, b := range row {
-			if i == len(widths) {
-				widths = append(widths, 0)
-			}
-			if len(row) == len(rows[0]) {
-				widths[i] = max(widths[i], b.w)
-			}
-		}
+// structBlock is the i-th struct.
+func (g group) structBlock(i int, named bool) block {
+	st := g.Structs[i]
+	title := fmt.Sprintf("struct %s on %s: %d bytes", st.Name, g.label(), st.Size)
+	if len(g.names) > 1 && !named {
+		title = fmt.Sprintf("struct %s: %d bytes", st.Name, st.Size)
 	}
-	for _, row := range rows {
-		for i := range row {
-			row[i].w = max(row[i].w, widths[i])
-		}
+	return g.titled(title, g.cellBlock("", structCells(st, g.Word)))
+}
+
+// titled is a block with a title of as many lines as its width takes.
+func (g group) titled(title string, b block) block {
+	var t block
+	for i, line := range wrap(title, int(float64(g.svgWidth())/svgChar)) {
+		t.body += text(svgMargin, svgLine*(i+1)-7, "title", line)
+		t.h += svgLine
+		t.w = max(t.w, svgMargin+textWidth(line))
 	}
+	return block{max(t.w, b.w), t.h + b.h, t.body + at(0, t.h, b)}
 }
 
 // messageBlock is the control buffer, with brackets.
-func (p *Picture) messageBlock() block {
-	title := fmt.Sprintf("msg_control on %s: %d bytes", p.Arch, len(p.buf))
-	all := []block{{svgMargin + textWidth(title), svgLine / 2, text(svgMargin, svgLine/2, "title", title)}}
-	for i, m := range p.Message.Messages {
-		cells, e := p.messageCells(m), p.extent(m)
-		b := p.cellBlock(fmt.Sprintf("%d. %s: %s", i+1, m.Name, m.Summary), cells)
-		top, _ := tops(cells, p.Word, svgRow, svgGap)
-		end := func(offset int) int { return svgLine + top[(offset-1)/p.Word] + svgRow }
+func (g group) messageBlock() block {
+	var all []block
+	for i, m := range g.Message.Messages {
+		cells, e := g.messageCells(m), g.extent(m)
+		b := g.cellBlock(fmt.Sprintf("%d. %s: %s", i+1, m.Name, m.Summary), cells)
+		top, _ := tops(cells, g.Word, svgRow, svgGap)
+		end := func(offset int) int { return svgLine + top[(offset-1)/g.Word] + svgRow }
 		y := end(e.start + e.len)
-		if e.len%p.Word != 0 {
+		if e.len%g.Word != 0 {
 			y -= svgRow / 2
 		}
-		x := b.bracket(svgMargin+p.svgWidth(), y, e.lenName, fmt.Sprintf("= %d", e.len))
+		x := b.bracket(svgMargin+g.svgWidth(), y, e.lenName, fmt.Sprintf("= %d", e.len))
 		b.bracket(x, end(e.start+e.space), e.spaceName, fmt.Sprintf("= %d", e.space))
 		all = append(all, b)
 	}
-	return stacked(all)
+	return g.titled(fmt.Sprintf("msg_control on %s: %d bytes", g.label(), len(g.buf)), stacked(all))
 }

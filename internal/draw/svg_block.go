@@ -25,27 +25,31 @@ func (p *Picture) svgWidth() int {
 	return svgWidth32
 }
 
-// cellBlock is cells in rows, under a title, with their offsets to the left.
+// cellBlock is cells in rows, under a title if there is one, with their offsets to the left.
 func (p *Picture) cellBlock(title string, cells []cell) block {
 	width := p.svgWidth()
 	top, height := tops(cells, p.Word, svgRow, svgGap)
 	var b strings.Builder
-	b.WriteString(text(svgMargin, svgLine-7, "title", title))
+	above := 0
+	if title != "" {
+		b.WriteString(text(svgMargin, svgLine-7, "title", title))
+		above = svgLine
+	}
 	for r, y := range sorted(top) {
 		if r == gap {
-			b.WriteString(text(svgMargin+8, svgLine+y+svgGap-8, "", "⋮"))
+			b.WriteString(text(svgMargin+8, above+y+svgGap-8, "", "⋮"))
 		} else {
-			b.WriteString(text(svgMargin-8, svgLine+y+svgRow/2+4, "offset", strconv.Itoa(r*p.Word)))
+			b.WriteString(text(svgMargin-8, above+y+svgRow/2+4, "offset", strconv.Itoa(r*p.Word)))
 		}
 	}
 	for _, c := range cells {
 		if y, ok := top[c.offset/p.Word]; ok {
 			x := c.offset % p.Word * width / p.Word
-			b.WriteString(c.svg(svgMargin+x, svgLine+y, c.size*width/p.Word))
+			b.WriteString(c.svg(svgMargin+x, above+y, c.size*width/p.Word))
 		}
 	}
 	w := max(svgMargin+width, svgMargin+textWidth(title))
-	return block{w, svgLine + height, b.String()}
+	return block{w, above + height, b.String()}
 }
 
 // svg is the cell as a rectangle with its texts; without a line to the rows
@@ -107,15 +111,26 @@ func stacked(blocks []block) (all block) {
 	return all
 }
 
-// abreast puts blocks next to one another.
-func abreast(blocks []block) (all block) {
-	for i, b := range blocks {
-		if i > 0 {
-			all.w += svgSpace
+// grid puts blocks next to one another in columns of the same width, as many as
+// fit, and the others below.
+func grid(blocks []block) (all block) {
+	width := 0
+	for _, b := range blocks {
+		width = max(width, b.w)
+	}
+	inRow := max(1, (svgMax+svgSpace)/(width+svgSpace))
+	for row := range slices.Chunk(blocks, inRow) {
+		if all.h > 0 {
+			all.h += svgGap
 		}
-		all.body += at(all.w, 0, b)
-		all.w += b.w
-		all.h = max(all.h, b.h)
+		height := 0
+		for i, b := range row {
+			x := i * (width + svgSpace)
+			all.body += at(x, all.h, b)
+			all.w = max(all.w, x+b.w)
+			height = max(height, b.h)
+		}
+		all.h += height
 	}
 	return all
 }

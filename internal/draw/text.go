@@ -4,138 +4,169 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"unicode/utf8"
 )
 
-// columns is how wide a drawing for the terminal is at most.
-const columns = 80
-
-// Text draws the pictures in boxes of characters: side by side where they fit
-// in 80 columns, below one another where not. There has to be one.
-func Text(w io.Writer, pictures []*Picture) error {
+// Text draws the pictures in boxes of characters: side by side where they fit,
+// below one another where not. What is the same on several architectures is drawn
+// once. There has to be one picture.
+func Text(w io.Writer, pictures []*Picture, s Style) error {
+	s.Width = max(s.Width, MinWidth)
 	var out []string
 	paragraph := func(lines []string) { out = append(append(out, lines...), "") }
 
-	for _, p := range pictures {
-		out = append(out, fmt.Sprintf("%s: %s, SOL_SOCKET is %d", p.Arch, p.Kind, p.SOLSocket))
+	for _, g := range grouped(pictures, sameBytes) {
+		out = append(out, wrap(fmt.Sprintf("%s: %s, SOL_SOCKET is %d", g.label(), g.Kind, g.SOLSocket), s.Width)...)
 	}
 	out = append(out, "")
-	for _, block := range structs(pictures) {
+	if pictures[0].Pointers != nil {
+		paragraph(s.pointers(pictures))
+	}
+	for _, block := range s.structs(pictures) {
 		paragraph(block)
 	}
 	if pictures[0].Message != nil {
-		paragraph(messages(pictures))
-		paragraph(sums(pictures))
+		paragraph(s.messages(pictures))
+		paragraph(s.table(sums(pictures)))
 		if r := pictures[0].Room; r.Before+r.Behind > 0 {
-			paragraph(inAll(pictures))
+			paragraph(s.table(inAll(pictures)))
 		}
-		paragraph(moral(pictures))
+		paragraph(wrap(moral(pictures), min(s.Width-1, maxText)))
 	}
 	_, err := io.WriteString(w, strings.Join(out[:len(out)-1], "\n")+"\n")
 	return err
 }
 
-// structs draws each struct for all pictures beside one another; the structs
-// of a single picture in two columns.
-func structs(pictures []*Picture) (blocks [][]string) {
+// structs draws each struct once for each word size; those of a single one in two
+// columns.
+func (s Style) structs(pictures []*Picture) (blocks [][]string) {
+	groups := grouped(pictures, sameStructs)
 	for i := range pictures[0].Structs {
 		var same [][]string
-		for _, p := range pictures {
-			same = append(same, p.structText(i, len(pictures) > 1))
+		for _, g := range groups {
+			same = append(same, s.structBox(g, i, len(groups) > 1))
 		}
-		blocks = append(blocks, beside(same, 2))
+		blocks = append(blocks, s.beside(same, 2))
 	}
-	if len(pictures) == 1 && len(blocks) > 1 {
+	if len(groups) == 1 && len(blocks) > 1 {
 		rest := blocks[1]
 		for _, b := range blocks[2:] {
 			rest = append(append(rest, ""), b...)
 		}
-		return [][]string{beside([][]string{blocks[0], rest}, 2)}
+		return [][]string{s.beside([][]string{blocks[0], rest}, 2)}
 	}
 	return blocks
 }
 
-// structText is the i-th struct in a box.
-func (p *Picture) structText(i int, named bool) []string {
-	s := p.Structs[i]
-	title := fmt.Sprintf("struct %s: %d bytes", s.Name, s.Size)
+// structBox is the i-th struct in a box.
+func (s Style) structBox(g group, i int, named bool) []string {
+	st := g.Structs[i]
+	title := fmt.Sprintf("struct %s: %d bytes", st.Name, st.Size)
 	if named {
-		title = fmt.Sprintf("%s: %s, %d bytes", p.Arch, s.Name, s.Size)
+		title = fmt.Sprintf("%s: %s, %d bytes", g.label(), st.Name, st.Size)
 	}
-	b := newBox(structCells(s, p.Word), p.Word, 0)
-	return append([]string{title}, b.strings()...)
+	b := newBox(structCells(st, g.Word), g.Word, 0, 0, s)
+	return append(s.title(title, b.x(g.Word), 0), b.strings()...)
 }
 
-// messages draws the control buffer of each picture. A single one has room
-// for brackets beside it.
-func messages(pictures []*Picture) []string {
-	if len(pictures) == 1 {
-		return pictures[0].messageText(true)
+// title is a text above a box, with so many blanks left of it.
+func (s Style) title(text string, width, left int) (lines []string) {
+	for _, line := range wrap(text, width) {
+		lines = append(lines, strings.Repeat(" ", left)+s.paint(bold, line))
+	}
+	return lines
+}
+
+// wideMessage is how wide a control buffer is that has brackets beside it, the
+// longest of which are CMSG_LEN(1012) and CMSG_SPACE(1012).
+const wideMessage = margin + width64 + 39
+
+// messages draws the control buffer of each picture. A single one has brackets
+// beside it, where there is room for them.
+func (s Style) messages(pictures []*Picture) []string {
+	groups := grouped(pictures, sameBytes)
+	if len(groups) == 1 && s.Width >= wideMessage {
+		return append(s.title(fmt.Sprintf("msg_control: %d bytes", len(groups[0].buf)), s.Width, margin),
+			s.wideMessages(groups[0].Picture)...)
 	}
 	var all [][]string
-	for _, p := range pictures {
-		title := fmt.Sprintf("     %s: msg_control, %d bytes", p.Arch, len(p.buf))
-		all = append(all, append([]string{title}, p.messageText(false)...))
+	for _, g := range groups {
+		title := fmt.Sprintf("%s: msg_control, %d bytes", g.label(), len(g.buf))
+		width := width64
+		if g.Word == 4 {
+			width = width32 + margin // there is room up to the next box
+		}
+		all = append(all, append(s.title(title, width, margin), s.narrowMessages(g.Picture)...))
 	}
-	return beside(all, 0) // the offsets are space enough
+	return s.beside(all, 0) // the offsets are space enough
 }
 
-// messageText is the control buffer, one box a message, with its offsets to
-// the left and, where there is room for it, brackets to the right.
-func (p *Picture) messageText(wide bool) (out []string) {
-	if wide {
-		out = append(out, fmt.Sprintf("%*smsg_control: %d bytes", margin, "", len(p.buf)))
-	}
+// wideMessages is the control buffer, one box a message, with its offsets to the
+// left and brackets to the right.
+func (s Style) wideMessages(p *Picture) (out []string) {
 	for i, m := range p.Message.Messages {
-		title := m.Name
-		if wide {
-			title = fmt.Sprintf("%d. %s: %s", i+1, m.Name, m.Summary)
-		}
-		out = append(out, fmt.Sprintf("%*s%s", margin, "", title))
-		b := newBox(p.messageCells(m), p.Word, margin)
+		out = append(out, s.title(fmt.Sprintf("%d. %s: %s", i+1, m.Name, m.Summary), s.Width-margin, margin)...)
+		e := p.extent(m)
+		b := newBox(p.messageCells(m), p.Word, margin, s.Width-margin-width64-1, s)
+		b.offsets()
+		x := b.bracket(0, e.start, e.start+e.len, e.lenName, fmt.Sprintf("= %d", e.len))
+		b.bracket(x, e.start, e.start+e.space, e.spaceName, fmt.Sprintf("= %d", e.space))
+		out = append(out, b.strings()...)
+	}
+	return out
+}
+
+// narrowMessages is the same with the sums below each box.
+func (s Style) narrowMessages(p *Picture) (out []string) {
+	for _, m := range p.Message.Messages {
+		out = append(out, fmt.Sprintf("%*s%s", margin, "", m.Name))
+		b := newBox(p.messageCells(m), p.Word, margin, 0, s)
 		b.offsets()
 		e := p.extent(m)
-		if wide {
-			x := b.bracket(0, e.start, e.start+e.len, e.lenName, fmt.Sprintf("= %d", e.len))
-			b.bracket(x, e.start, e.start+e.space, e.spaceName, fmt.Sprintf("= %d", e.space))
-		}
-		out = append(out, b.strings()...)
-		if !wide {
-			out = append(out, fmt.Sprintf("%*s%s = %d", margin, "", e.lenName, e.len),
-				fmt.Sprintf("%*s%s = %d", margin, "", e.spaceName, e.space))
-		}
+		out = append(append(out, b.strings()...),
+			fmt.Sprintf("%*s%s = %d", margin, "", e.lenName, e.len),
+			fmt.Sprintf("%*s%s = %d", margin, "", e.spaceName, e.space))
 	}
 	return out
 }
 
 // beside puts blocks of lines next to one another, with space between them, as
 // many as fit, and the others below.
-func beside(blocks [][]string, space int) (out []string) {
-	x := 0 // where the next block begins
-	first := 0
-	for _, b := range blocks {
-		w := widest(b)
-		if x > 0 && x+w > columns {
-			out = append(out, "")
-			first, x = len(out), 0
+func (s Style) beside(blocks [][]string, space int) (out []string) {
+	for len(blocks) > 0 {
+		n, x := 0, 0
+		for n < len(blocks) && (n == 0 || x+widest(blocks[n]) <= s.Width) {
+			x += widest(blocks[n]) + space
+			n++
 		}
+		if len(out) > 0 {
+			out = append(out, "")
+		}
+		out = append(out, row(blocks[:n], space)...)
+		blocks = blocks[n:]
+	}
+	return out
+}
+
+// row puts all the blocks next to one another.
+func row(blocks [][]string, space int) (out []string) {
+	x := 0
+	for _, b := range blocks {
 		for i, line := range b {
-			if first+i == len(out) {
+			if i == len(out) {
 				out = append(out, "")
 			}
-			at := &out[first+i]
 			if line != "" {
-				*at += strings.Repeat(" ", x-utf8.RuneCountInString(*at)) + line
+				out[i] += strings.Repeat(" ", x-columns(out[i])) + line
 			}
 		}
-		x += w + space
+		x += widest(b) + space
 	}
 	return out
 }
 
 func widest(block []string) (w int) {
 	for _, line := range block {
-		w = max(w, utf8.RuneCountInString(line))
+		w = max(w, columns(line))
 	}
 	return w
 }

@@ -1,0 +1,103 @@
+package main
+
+import (
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"example.com/fdpass/internal/fdtest"
+)
+
+// broadest is how many characters the longest line of a text has.
+func broadest(text string) (n int) {
+	for line := range strings.Lines(text) {
+		n = max(n, utf8.RuneCountInString(strings.TrimSuffix(line, "\n")))
+	}
+	return n
+}
+
+func TestDoesTheDrawingFollowTheTerminal(t *testing.T) {
+	fdtest.NoLeak(t)
+	plain := []string{"NO_COLOR=1"}
+	for _, c := range []struct{ columns, least, most int }{{50, 40, 50}, {80, 60, 80}, {200, 120, 200}, {0, 60, 80}} {
+		out := inTerminal(t, c.columns, plain, "layout", "all", "-with", "cred,pidfd")
+		if n := broadest(out); n < c.least || n > c.most {
+			t.Errorf("a terminal of %d columns: %d columns:\n%s", c.columns, n, out)
+		}
+	}
+	if n := broadest(inTerminal(t, 200, plain, "layout", "-width", "60", "all")); n > 60 || n < 40 {
+		t.Errorf("-width 60 in a wider terminal: %d columns", n)
+	}
+	if n := broadest(startFdpass(t, "layout", "all").succeed()); n > 80 || n < 60 {
+		t.Errorf("in a pipe: %d columns", n)
+	}
+	if n := broadest(startFdpass(t, "layout", "all", "-width", "120").succeed()); n > 120 || n < 90 {
+		t.Errorf("-width 120 in a pipe: %d columns", n)
+	}
+	startFdpass(t, "layout", "-width", "12").fail(2, "-width 12")
+	startFdpass(t, "layout", "-width", "-1").fail(2, "-width -1")
+}
+
+func TestWhereAreThereColours(t *testing.T) {
+	fdtest.NoLeak(t)
+	const buffer = "1800000000000000 01000000 01000000 05000000 00000000"
+	for _, args := range [][]string{{"layout"}, {"decode", buffer}} {
+		for _, c := range []struct {
+			env  string
+			want bool
+		}{
+			{"TERM=xterm NO_COLOR=", true}, // empty counts as not set
+			{"TERM=xterm NO_COLOR=1", false},
+			{"TERM=dumb NO_COLOR=", false},
+			{"TERM= NO_COLOR=", false},
+		} {
+			out := inTerminal(t, 80, strings.Fields(c.env), args...)
+			if got := strings.Contains(out, "\x1b["); got != c.want {
+				t.Errorf("%q with %s: colours are %v:\n%q", args, c.env, got, out)
+			}
+		}
+		p := fdpassCommand(t, args...)
+		p.Env = append(p.Environ(), "TERM=xterm", "NO_COLOR=")
+		p.begin()
+		if out := p.succeed(); strings.Contains(out, "\x1b[") {
+			t.Errorf("%q in a pipe has colours:\n%q", args, out)
+		}
+	}
+}
+
+// The colours change nothing but the colours.
+func TestAreColouredDrawingsTheSame(t *testing.T) {
+	fdtest.NoLeak(t)
+	args := []string{"layout", "all", "-with", "cred,pidfd", "-fds", "3"}
+	plain := inTerminal(t, 100, []string{"NO_COLOR=1"}, args...)
+	coloured := inTerminal(t, 100, []string{"TERM=xterm", "NO_COLOR="}, args...)
+	var b strings.Builder
+	for rest := coloured; ; {
+		before, after, found := strings.Cut(rest, "\x1b[")
+		b.WriteString(before)
+		if !found {
+			break
+		}
+		_, rest, _ = strings.Cut(after, "m")
+	}
+	if b.String() != plain {
+		t.Errorf("without the escape sequences:\n%s\nand without colours:\n%s", b.String(), plain)
+	}
+}
+
+func TestMayFlagsStandBehindTheArchitecture(t *testing.T) {
+	want := startFdpass(t, "layout", "-fds", "3", "-show", "message", "s390x", "386").succeed()
+	for _, args := range []string{
+		"layout s390x 386 -fds 3 -show message",
+		"layout s390x -fds=3 386 -show message",
+		"layout -fds 3 -show message -- s390x 386",
+		"layout -fds 3 s390x -show message -- 386",
+	} {
+		if got := startFdpass(t, strings.Fields(args)...).succeed(); got != want {
+			t.Errorf("%s:\n%s\nwant\n%s", args, got, want)
+		}
+	}
+	startFdpass(t, "layout", "s390x", "-fds").fail(2, "-fds")
+	startFdpass(t, "layout", "s390x", "-fly").fail(2, "-fly")
+	startFdpass(t, "layout", "--", "-svg").fail(2, "-svg")
+}
