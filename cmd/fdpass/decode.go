@@ -35,10 +35,14 @@ func decodeCommand() *command {
 		help: `Explains a control buffer byte by byte: what recvmsg(2) left in msg_control, or
 what sendmsg(2) is given there.
 
-The bytes are the arguments, or a file's, or else standard input's. They may
-be plain hex, the output of xxd, xxd -p, xxd -i or hexdump -C, a quoted string
-as strace, C and Python have it, or a C array; which of them it is shows by
-itself. At most 256 KiB of them are read.
+The bytes are the arguments, or a file's, or else standard input's. They may be
+  the bytes themselves, or plain hex;
+  what xxd, od and hexdump print, with most of their options;
+  what gdb prints for x/24xb and p;
+  a string as strace, C and Python have it, with its quotes or without;
+  numbers: a C array, a list in Python, Go or JSON, or only with blanks;
+  a line of strace, with msg_control=[{cmsg_len=…}].
+Which of them it is shows by itself. At most 256 KiB of them are read.
 
 Without -arch it says which architectures the buffer makes sense for, and
 explains it as the first of them reads it, this machine's if it is one.
@@ -74,7 +78,11 @@ func (d *decoder) run(args []string) error {
 	if err != nil {
 		return err
 	}
-	buf, err := decode.Parse(text)
+	parse := decode.Parse
+	if groups != nil {
+		parse = func(text string) ([]byte, error) { return decode.ParseFor(groups[0][0], text) }
+	}
+	buf, err := parse(text)
 	if err != nil {
 		return fmt.Errorf("decode: %s, %w", where, err)
 	}
@@ -120,7 +128,14 @@ func (d *decoder) explain(buf []byte, groups [][]abi.Arch, guessed bool) error {
 		a = groups[0][0]
 	}
 	r := decode.Explain(a, buf)
-	err := d.write(r, groups, guessed)
+	var hints []string
+	for _, g := range decode.WithNUL(buf) {
+		hints = append(hints, fmt.Sprintf("With one zero byte more it makes sense for %s.", strings.Join(names(g), ", ")))
+	}
+	if hints != nil {
+		hints = append(hints, "C and gdb do not show a string's last NUL; perhaps it is missing.")
+	}
+	err := d.write(r, groups, guessed, hints)
 	if err == nil && r.Error != nil {
 		err = fmt.Errorf("decode: %w", r.Error)
 	}
@@ -128,13 +143,13 @@ func (d *decoder) explain(buf []byte, groups [][]abi.Arch, guessed bool) error {
 }
 
 // write writes the report, as JSON or as text.
-func (d *decoder) write(r *decode.Report, groups [][]abi.Arch, guessed bool) error {
+func (d *decoder) write(r *decode.Report, groups [][]abi.Arch, guessed bool, hints []string) error {
 	if d.json {
-		return d.writeJSON(r, groups)
+		return d.writeJSON(r, groups, hints)
 	}
 	var b bytes.Buffer
 	if guessed {
-		suits(&b, groups, r.Size)
+		suits(&b, groups, r.Size, hints)
 	}
 	text := r.WriteText
 	if d.look.color {
@@ -148,12 +163,15 @@ func (d *decoder) write(r *decode.Report, groups [][]abi.Arch, guessed bool) err
 }
 
 // suits says which architectures the buffer makes sense for.
-func suits(w io.Writer, groups [][]abi.Arch, size int) {
+func suits(w io.Writer, groups [][]abi.Arch, size int, hints []string) {
 	switch {
 	case size == 0:
 		return
 	case len(groups) == 0:
 		fmt.Fprintln(w, "This makes sense for no architecture; below is what this machine's kernel sees.")
+		for _, h := range hints {
+			fmt.Fprintln(w, h)
+		}
 	default:
 		fmt.Fprintln(w, "This makes sense for")
 	}
@@ -168,7 +186,7 @@ func suits(w io.Writer, groups [][]abi.Arch, size int) {
 }
 
 // writeJSON writes the report, and which architectures it holds for.
-func (d *decoder) writeJSON(r *decode.Report, groups [][]abi.Arch) error {
+func (d *decoder) writeJSON(r *decode.Report, groups [][]abi.Arch, hints []string) error {
 	suits := []string{}
 	for _, g := range groups {
 		suits = append(suits, names(g)...)
@@ -177,8 +195,9 @@ func (d *decoder) writeJSON(r *decode.Report, groups [][]abi.Arch) error {
 	e.SetIndent("", "  ")
 	return e.Encode(struct {
 		Suits []string `json:"suits"`
+		Hints []string `json:"hints,omitempty"`
 		*decode.Report
-	}{suits, r})
+	}{suits, hints, r})
 }
 
 func names(archs []abi.Arch) (names []string) {

@@ -116,7 +116,11 @@ func (r *Report) reason(rest []byte) string {
 	if n < uint64(h) {
 		return fmt.Sprintf("cmsg_len is %d, less than its own header of %d bytes", n, h)
 	}
-	return fmt.Sprintf("cmsg_len is %d, and only %s left", n, count(len(rest), "byte"))
+	hint := ""
+	if n == uint64(len(rest))+1 {
+		hint = ": " + missingNUL
+	}
+	return fmt.Sprintf("cmsg_len is %d, and only %s left%s", n, count(len(rest), "byte"), hint)
 }
 
 // uint reads an unsigned number of 4 or 8 bytes.

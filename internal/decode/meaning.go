@@ -2,6 +2,8 @@ package decode
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"example.com/fdpass/internal/abi"
@@ -70,14 +72,43 @@ func (m *Message) levelNote(a abi.Arch, level int) {
 	}
 }
 
-// errnos are those that the kernel puts in a descriptor's place. They are the
-// same on every architecture: include/uapi/asm-generic/errno-base.h.
-var errnos = map[int64]string{1: "EPERM", 3: "ESRCH", 9: "EBADF", 12: "ENOMEM", 13: "EACCES", 22: "EINVAL", 23: "ENFILE", 24: "EMFILE"}
+// errnos are the error numbers from 1 on, which are the same on every architecture:
+// include/uapi/asm-generic/errno-base.h.
+var errnos = strings.Fields(`EPERM ENOENT ESRCH EINTR EIO ENXIO E2BIG ENOEXEC EBADF ECHILD EAGAIN ENOMEM
+	EACCES EFAULT ENOTBLK EBUSY EEXIST EXDEV ENODEV ENOTDIR EISDIR EINVAL ENFILE EMFILE ENOTTY ETXTBSY
+	EFBIG ENOSPC ESPIPE EROFS EMLINK EPIPE EDOM ERANGE`)
 
 // noDescriptor is what the number -errno means where a descriptor should be.
 func noDescriptor(errno int64) string {
-	if name, ok := errnos[errno]; ok {
-		return name + ", no descriptor"
+	if errno <= int64(len(errnos)) {
+		return errnos[errno-1] + ", no descriptor"
 	}
 	return "no descriptor"
+}
+
+// missingNUL is what C and gdb do to a buffer that is shown as a string.
+const missingNUL = "C and gdb do not show a string's last NUL"
+
+// WithNUL is the architectures that buf makes sense for with one zero byte more,
+// if it makes none as it is: see Guess.
+func WithNUL(buf []byte) [][]abi.Arch {
+	if len(Guess(buf)) > 0 {
+		return nil
+	}
+	longer := append(slices.Clone(buf), 0)
+	groups := Guess(longer)
+	if len(groups) == 0 || fits(Explain(groups[0][0], longer)).whole == 0 {
+		return nil
+	}
+	return groups
+}
+
+// spaceNote points out a cmsg_len that is CMSG_SPACE of one descriptor less: the
+// padding counts as a descriptor then, and is 0.
+func (r *Report) spaceNote(m *Message, data []byte) {
+	n := len(data) / 4
+	if n < 2 || len(data)%4 != 0 || r.int(data[4*n-4:]) != 0 || r.arch.Len(len(data)) != r.arch.Space(4*n-4) {
+		return
+	}
+	m.Notes = append(m.Notes, fmt.Sprintf("is cmsg_len CMSG_SPACE(%d), not CMSG_LEN, by mistake? It sends descriptor 0", 4*n-4))
 }

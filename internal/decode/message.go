@@ -26,6 +26,12 @@ func (r *Report) message(off int, c cmsg.Control, end int) Message {
 	default:
 		r.payload(&m, data, c.Data, known)
 	}
+	if known.Type == abi.SCM_RIGHTS && ok {
+		r.spaceNote(&m, c.Data)
+	}
+	if end == len(r.buf) && end > data+len(c.Data) && end+1 == off+r.arch.Space(len(c.Data)) {
+		m.Notes = append(m.Notes, "one byte of padding is missing: "+missingNUL)
+	}
 	if pad := end - data - len(c.Data); pad > 0 {
 		m.Fields = append(m.Fields, r.padding(data+len(c.Data), pad, ok && c.Type == abi.SCM_RIGHTS))
 	}

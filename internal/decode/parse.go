@@ -2,9 +2,10 @@ package decode
 
 import (
 	"fmt"
-	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"example.com/fdpass/internal/abi"
 )
 
 // MaxBuffer is how many bytes Parse reads at most. The kernel takes 128 KiB
@@ -26,22 +27,51 @@ func (e *SyntaxError) Error() string {
 // tells apart by itself:
 //
 //	14000000 00000000 01…                   hex digits in pairs, xxd -p
-//	00000000: 1400 0000 0000 0000  ........ xxd
+//	00000000: 1400 0000 0000 0000  ........ xxd, also with -e
 //	00000000  14 00 00 00 00 00  |......|   hexdump -C
-//	"\24\0\0\0\0\0\0\0\1\0\0\0\x01\x00"     strace, C, Python
+//	0000000 000024 000000 000000            od, hexdump; with most of their options
+//	0x7ffe10 <buf>:	0x14	0x00	0x00            gdb's x
+//	$1 = "\024", '\000' <repeats 7 times>    gdb's p
+//	"\24\0\0\0\0\0\0\0\1\0\0\0\x01\x00"     strace, C, Python; or without the quotes
 //	{0x14, 0x00, 0, 0, 0}                   C, xxd -i; or no braces, but an 0x
+//	[20, 0, 0, 0]                           decimal numbers; or no brackets
+//	msg_control=[{cmsg_len=20, …}]          strace, or the whole line
 //
+// What contains a zero byte is no text: those are the bytes themselves. Words of
+// od, hexdump and gdb are little-endian, unless only the other way makes sense.
 // An error is a [*SyntaxError].
-func Parse(text string) ([]byte, error) {
-	p := &parser{text: text}
+func Parse(text string) ([]byte, error) { return (&parser{text: text}).parse() }
+
+// ParseFor is Parse for bytes of the architecture a: of what leaves the byte order
+// or the word size open, it takes a's.
+func ParseFor(a abi.Arch, text string) ([]byte, error) {
+	return (&parser{text: text, arch: &a}).parse()
+}
+
+func (p *parser) parse() ([]byte, error) {
+	text := p.text
 	var err error
 	switch {
+	case strings.Contains(text, "\x00"):
+		err = p.raw()
 	case p.isDump():
 		err = p.dump()
+	case p.isStrace():
+		err = p.strace()
+	case p.isMemory():
+		err = p.memory()
+	case p.isColumns():
+		err = p.columns()
+	case gdbArray.MatchString(text):
+		err = p.array('{', '}')
 	case strings.ContainsAny(text, `"'`):
 		err = p.quoted()
+	case strings.HasPrefix(strings.TrimSpace(text), `\`):
+		err = p.bare()
 	case strings.Contains(text, "{") || strings.Contains(strings.ToLower(text), "0x"):
-		err = p.array()
+		err = p.array('{', '}')
+	case strings.Contains(text, "[") || isDecimal(text):
+		err = p.array('[', ']')
 	default:
 		err = p.hex(0, len(text))
 	}
@@ -55,6 +85,16 @@ func Parse(text string) ([]byte, error) {
 type parser struct {
 	text string
 	out  []byte
+	arch *abi.Arch // whose bytes they are, if that is known
+}
+
+// raw takes the text as the bytes themselves.
+func (p *parser) raw() error {
+	if len(p.text) > MaxBuffer {
+		return p.fail(MaxBuffer, "more than %d bytes", MaxBuffer)
+	}
+	p.out = []byte(p.text)
+	return nil
 }
 
 // fail says what is wrong at an offset of the text.
@@ -112,36 +152,4 @@ func (p *parser) digit(at int) (byte, error) {
 	}
 	r, _ := utf8.DecodeRuneInString(p.text[at:])
 	return 0, p.fail(at, "%q is no hex digit", r)
-}
-
-// array reads numbers between braces, or everywhere if there are none. What
-// stands around the braces is C's business.
-func (p *parser) array() error {
-	from, to := 0, len(p.text)
-	if i := strings.IndexByte(p.text, '{'); i >= 0 {
-		from = i + 1
-		n := strings.IndexByte(p.text[from:], '}')
-		if n < 0 {
-			return p.fail(i, "the brace is not closed")
-		}
-		to = from + n
-	}
-	for i := from; i < to; i++ {
-		n := strings.IndexAny(p.text[i:to], " \t\r\n,")
-		if n == 0 {
-			continue
-		}
-		if n < 0 {
-			n = to - i
-		}
-		c, err := strconv.ParseUint(p.text[i:i+n], 0, 8)
-		if err != nil {
-			return p.fail(i, "%.20q is not a number from 0 to 255", p.text[i:i+n])
-		}
-		if err := p.add(i, byte(c)); err != nil {
-			return err
-		}
-		i += n
-	}
-	return nil
 }

@@ -33,7 +33,7 @@ func (p *parser) dump() error {
 	if d.star >= 0 {
 		return p.fail(d.star, "no line follows to say how often the one before is repeated")
 	}
-	return nil
+	return d.order()
 }
 
 // dumper is a parser in the middle of a dump.
@@ -42,6 +42,10 @@ type dumper struct {
 	base int    // offset of the first byte; -1 before the first line
 	last []byte // of the line before
 	star int    // where in the text hexdump's "*" stands; -1 if the line before is none
+
+	group int    // bytes in one of xxd's groups
+	chars []byte // xxd's column of characters
+	first int    // where in the text the first line stands
 }
 
 // line reads one line, which stands at an offset of the text.
@@ -71,7 +75,12 @@ func (d *dumper) line(at int, line string) error {
 		return err
 	}
 	start := len(d.out)
-	err = d.hex(at+m[1], at+m[1]+hexPart(line[m[1]:], line[m[4]:m[5]] == ": "))
+	xxd := line[m[4]:m[5]] == ": "
+	n := hexPart(line[m[1]:], xxd)
+	err = d.hex(at+m[1], at+m[1]+n)
+	if xxd {
+		d.characters(line[m[1]:], n, len(d.out)-start)
+	}
 	d.last = d.out[start:len(d.out):len(d.out)]
 	return err
 }
@@ -81,6 +90,9 @@ func (d *dumper) line(at int, line string) error {
 func hexPart(line string, xxd bool) int {
 	end := "|"
 	if xxd {
+		if n := beforeCharacters(line); n > 0 {
+			return n
+		}
 		end = "  "
 	}
 	if i := strings.Index(line, end); i >= 0 {

@@ -1,22 +1,35 @@
 package decode
 
 import (
+	"regexp"
 	"strconv"
 	"strings"
 )
 
+// assigned is what C and gdb write before a string.
+var assigned = regexp.MustCompile(`^\s*[\w$\[\]* ]+=`)
+
 // quoted reads strings in double or single quotes, one after the other, as C
-// joins them.
+// joins them; gdb has commas between them and folds what is repeated.
 func (p *parser) quoted() error {
-	for i := 0; i < len(p.text); {
+	for i := len(assigned.FindString(p.text)); i < len(p.text); {
 		var err error
 		switch c := p.text[i]; {
 		case c == '"' || c == '\'':
 			i, err = p.str(i)
 		case strings.HasPrefix(p.text[i:], "..."):
 			err = p.fail(i, "strace left out the rest of the string: give it a larger -s")
-		case strings.IndexByte(" \t\r\n", c) >= 0:
+			if strings.HasPrefix(strings.TrimSpace(p.text), "$") {
+				err = p.fail(i, "gdb left out the rest of the string: set print elements 0")
+			}
+		case strings.IndexByte(" \t\r\n,;", c) >= 0:
 			i++
+		case c == '<':
+			var n int
+			if n, err = p.repeat(i); n == 0 && err == nil {
+				err = p.fail(i, "outside of a quoted string")
+			}
+			i += n
 		case c == 'b' && i+1 < len(p.text) && strings.IndexByte(`"'`, p.text[i+1]) >= 0:
 			i++ // Python's bytes
 		default:
@@ -25,6 +38,27 @@ func (p *parser) quoted() error {
 		if err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// bare reads a string that has lost its quotes.
+func (p *parser) bare() (err error) {
+	for i := 0; i < len(p.text); {
+		c, n := p.text[i], 1
+		switch {
+		case c == '\\':
+			if c, n, err = p.escape(i); err != nil {
+				return err
+			}
+		case strings.IndexByte("\r\n", c) >= 0:
+			i++
+			continue
+		}
+		if err := p.add(i, c); err != nil {
+			return err
+		}
+		i += n
 	}
 	return nil
 }

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"example.com/fdpass/internal/abi"
 )
 
 // rights is one descriptor on amd64, 24 bytes.
@@ -45,6 +47,94 @@ var forms = map[string]string{
 };
 unsigned int buf_len = 24;
 `,
+	"xxd -e": `00000000: 00000014 00000000 00000001 00000001  ................
+00000010: 00000005 00000000                    ........
+`,
+	"xxd -g 4": `00000000: 14000000 00000000 01000000 01000000  ................
+00000010: 05000000 00000000                    ........
+`,
+	"od": `0000000 000024 000000 000000 000000 000001 000000 000001 000000
+0000020 000005 000000 000000 000000
+0000030
+`,
+	"od -tx1": `0000000 14 00 00 00 00 00 00 00 01 00 00 00 01 00 00 00
+0000020 05 00 00 00 00 00 00 00
+0000030
+`,
+	"od -x": `0000000 0014 0000 0000 0000 0001 0000 0001 0000
+0000020 0005 0000 0000 0000
+0000030
+`,
+	"od -tx1z": `0000000 14 00 00 00 00 00 00 00 01 00 00 00 01 00 00 00  >................<
+0000020 05 00 00 00 00 00 00 00                          >........<
+0000030
+`,
+	"od -c": `0000000 024  \0  \0  \0  \0  \0  \0  \0 001  \0  \0  \0 001  \0  \0  \0
+0000020 005  \0  \0  \0  \0  \0  \0  \0
+0000030
+`,
+	"od -tu1": `0000000  20   0   0   0   0   0   0   0   1   0   0   0   1   0   0   0
+0000020   5   0   0   0   0   0   0   0
+0000030
+`,
+	"od -b": `0000000 024 000 000 000 000 000 000 000 001 000 000 000 001 000 000 000
+0000020 005 000 000 000 000 000 000 000
+0000030
+`,
+	"od -Ax -tx1": `000000 14 00 00 00 00 00 00 00 01 00 00 00 01 00 00 00
+000010 05 00 00 00 00 00 00 00
+000018
+`,
+	"od -An -tx1": ` 14 00 00 00 00 00 00 00 01 00 00 00 01 00 00 00
+ 05 00 00 00 00 00 00 00
+`,
+	"od -tx8": `0000000 0000000000000014 0000000100000001
+0000020 0000000000000005
+0000030
+`,
+	"od on a big-endian machine": `0000000 012000 000000 000000 000000 000400 000000 000400 000000
+0000020 002400 000000 000000 000000
+0000030
+`,
+	"hexdump": `0000000 0014 0000 0000 0000 0001 0000 0001 0000
+0000010 0005 0000 0000 0000                    
+0000018
+`,
+	"hexdump -d": `0000000   00020   00000   00000   00000   00001   00000   00001   00000
+0000010   00005   00000   00000   00000                                
+0000018
+`,
+	"gdb's x/24xb": `0x555555558010 <c>:	0x14	0x00	0x00	0x00	0x00	0x00	0x00	0x00
+0x555555558018 <c+8>:	0x01	0x00	0x00	0x00	0x01	0x00	0x00	0x00
+0x555555558020 <c+16>:	0x05	0x00	0x00	0x00	0x00	0x00	0x00	0x00
+`,
+	"gdb's x/6xw": `0x7fffffffe010:	0x00000014	0x00000000	0x00000001	0x00000001
+0x7fffffffe020:	0x00000005	0x00000000
+`,
+	"gdb's x/3xg": `0x555555558010 <c>:	0x0000000000000014	0x0000000100000001
+0x555555558020 <c+16>:	0x0000000000000005
+`,
+	"gdb's x/24ub": `0x555555558060 <u>:	20	0	0	0	0	0	0	0
+0x555555558068 <u+8>:	1	0	0	0	1	0	0	0
+0x555555558070 <u+16>:	5	0	0	0	0	0	0	0
+`,
+	"gdb's x/8c and more": `0x555555558010 <c>:	20 '\024'	0 '\000'	0 '\000'	0 '\000'	0 '\000'	0 '\000'	0 '\000'	0 '\000'
+0x555555558018 <c+8>:	1 '\001'	0 '\000'	0 '\000'	0 '\000'	1 '\001'	0 '\000'	0 '\000'	0 '\000'
+0x555555558020 <c+16>:	5 '\005'	0 '\000'	0 '\000'	0 '\000'	0 '\000'	0 '\000'	0 '\000'	0 '\000'
+`,
+	"gdb's p":   `$3 = "\024\000\000\000\000\000\000\000\001\000\000\000\001\000\000\000\005", '\000' <repeats 7 times>`,
+	"gdb's p/x": `$4 = {0x14, 0x0 <repeats 7 times>, 0x1, 0x0, 0x0, 0x0, 0x1, 0x0, 0x0, 0x0, 0x5, 0x0 <repeats 7 times>}`,
+	"gdb's p/c": `$7 = {20 '\024', 0 '\000' <repeats 7 times>, 1 '\001', 0 '\000', 0 '\000', 0 '\000', 1 '\001', 0 '\000',
+  0 '\000', 0 '\000', 5 '\005', 0 '\000' <repeats 7 times>}`,
+	"a string without quotes": `\x14\x00\0\0\0\0\0\0\1\0\0\0\x01\x00\x00\x00\5\0\0\0\0\0\0\0`,
+	"a C declaration":         `char buf[24] = "\24\0\0\0\0\0\0\0" "\1\0\0\0\1\0\0\0\5\0\0\0\0\0\0\0";`,
+	"a list in Python":        "[20, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 5, 0, 0, 0, 0, 0, 0, 0]",
+	"a slice in Go":           "[20 0 0 0 0 0 0 0 1 0 0 0 1 0 0 0 5 0 0 0 0 0 0 0]",
+	"decimal numbers":         "20 0 0 0 0 0 0 0 1 0 0 0 1 0 0 0 5 0 0 0 0 0 0 0",
+	"the bytes themselves":    rights,
+	"strace's message": `recvmsg(3, {msg_name=NULL, msg_namelen=0, msg_iov=[{iov_base="x", iov_len=64}], msg_iovlen=1, ` +
+		`msg_control=[{cmsg_len=20, cmsg_level=SOL_SOCKET, cmsg_type=SCM_RIGHTS, cmsg_data=[5]}], msg_controllen=24, msg_flags=0}, 0) = 1`,
+	"strace -y":    `msg_control=[{cmsg_len=20, cmsg_level=SOL_SOCKET, cmsg_type=SCM_RIGHTS, cmsg_data=[5<socket:[4711]>]}]`,
 	"a C array":    "{20, 0,0,0,0,0,0,0, 1,0,0,0, 0X01,0,0,0, 05,0,0,0, 0,0,0,0,}",
 	"bare numbers": strings.Repeat("0x14 ", 1) + strings.Repeat("0x0 ", 7) + "0x1 0 0 0 0x1 0 0 0 0x5 0 0 0 0 0 0 0",
 }
@@ -85,8 +175,72 @@ func TestWhatDoTheFormsHaveThatIsTheirOwn(t *testing.T) {
 	}
 }
 
+// native64 is the length that this machine would have.
+func native64(on32, on64 int) string {
+	a := abi.Native()
+	if a.Word == 4 {
+		on64 = on32
+	}
+	return fmt.Sprintf("%s has %d", a.Name, on64)
+}
+
+// strace prints no bytes. They are what the kernel of the architecture has.
+func TestAreStracesMessagesPutTogether(t *testing.T) {
+	const line = `[{cmsg_len=%d, cmsg_level=SOL_SOCKET, cmsg_type=SCM_CREDENTIALS, cmsg_data={pid=4242, uid=1000, gid=1001}}, ` +
+		`{cmsg_len=%d, cmsg_level=SOL_SOCKET, cmsg_type=SO_TIMESTAMP_OLD, cmsg_data={tv_sec=1800000000, tv_usec=500000}}, ` +
+		`{cmsg_len=%d, cmsg_level=SOL_SOCKET, cmsg_type=SCM_RIGHTS, cmsg_data=[5</tmp/x>, 6<socket:[1]>, -24]}, ` +
+		`{cmsg_len=%d, cmsg_level=SOL_SOCKET, cmsg_type=0x3, cmsg_data="a\\"b\\0"}], msg_controllen=1000`
+	for _, a := range abi.All {
+		timeval := wordBytes(a, 1800000000, a.Word)
+		timeval = append(timeval, wordBytes(a, 500000, a.Word)...)
+		var ucred []byte
+		for _, n := range []uint64{4242, 1000, 1001} {
+			ucred = append(ucred, wordBytes(a, n, 4)...)
+		}
+		want := a.Append(nil, a.SOLSocket, abi.SCM_CREDENTIALS, ucred)
+		want = a.Append(want, a.SOLSocket, abi.SCM_TIMESTAMP, timeval)
+		want = a.AppendRights(want, a.SOLSocket, []int{5, 6, -24})
+		want = a.Append(want, a.SOLSocket, abi.SCM_SECURITY, []byte("a\"b\x00"))
+		text := fmt.Sprintf(strings.ReplaceAll(line, `\\`, `\`), a.Len(12), a.Len(2*a.Word), a.Len(12), a.Len(4))
+		got, err := ParseFor(a, text)
+		if err != nil || !bytes.Equal(got, want) {
+			t.Errorf("%s: %v\n% x\nwant\n% x", a.Name, err, got, want)
+		}
+		// Without a name it is one of the same word size.
+		if _, err := Parse(text); err != nil {
+			t.Errorf("%s: %v", a.Name, err)
+		}
+	}
+}
+
+// One descriptor in words of two bytes, of mips: only -arch can tell it from others.
+func TestWhoseBytesAreWordsOfAKnownArchitecture(t *testing.T) {
+	const text = "0000000 0000 0010 0000 ffff 0000 0001 0000 0005\n0000020\n"
+	const want = "\x00\x00\x00\x10\x00\x00\xff\xff\x00\x00\x00\x01\x00\x00\x00\x05"
+	if got, err := ParseFor(arch(t, "mips"), text); err != nil || string(got) != want {
+		t.Errorf("% x, %v, want % x", got, err, want)
+	}
+}
+
 func TestWhereIsATextWrong(t *testing.T) {
 	for _, c := range []struct{ text, want string }{
+		{"00000000: 00000010 0000ffff 00000001 00000005  ................", "line 1, column 1: groups of 4 bytes: " +
+			"xxd -e turns them around and xxd -g 4 does not, and which of them it was does not show; use xxd without -e"},
+		{"00000000: 0000000000000014 0000000100000001  ................\n00000010: 0000000000000005                   ........", "line 1, column 1: groups of 8 bytes: " +
+			"xxd -e turns them around and xxd -g 8 does not, and which of them it was does not show; use xxd without -e"},
+		{"0000000 14 00\n0000003", "line 2, column 1: offset 0000003, and 2 should follow"},
+		{"0000000 14 00\nx", "line 2, column 1: no offset, as the lines before have"},
+		{"0000000 1400000", "line 1, column 1: words of 7 digits"},
+		{"0000000 14 0g", `line 1, column 1: "0g" is not a number of 1 byte`},
+		{"0x10:\t0x14\nx", "line 2, column 1: no address, as the lines before have"},
+		{`$1 = "\024\000"...`, "line 1, column 16: gdb left out the rest of the string: set print elements 0"},
+		{"$1 = {0x14, 0x0...}", `line 1, column 13: "0x0..." is not a number from 0 to 255`},
+		{`"a" <repeats 999999 times>`, "line 1, column 5: more than 262144 bytes"},
+		{"{cmsg_len=21, cmsg_level=SOL_SOCKET, cmsg_type=SCM_RIGHTS, cmsg_data=[5]}", "line 1, column 11: cmsg_len is 21, and with 4 bytes of data " + native64(16, 20)},
+		{"{cmsg_len=20, cmsg_level=SOL_X, cmsg_type=SCM_RIGHTS, cmsg_data=[5]}", "line 1, column 26: unknown cmsg_level SOL_X"},
+		{"{cmsg_len=20, cmsg_level=SOL_SOCKET, cmsg_type=SCM_X, cmsg_data=[5]}", "line 1, column 48: unknown cmsg_type SCM_X"},
+		{"{cmsg_len=24, cmsg_level=SOL_SOCKET, cmsg_type=SCM_RIGHTS, cmsg_data=[5, ...]}", "line 1, column 74: strace left out the rest of the list: give it a larger -s, or -v"},
+		{"cmsg_len=20", "line 1, column 1: not a control message as strace prints it: {cmsg_len=…, cmsg_level=…, cmsg_type=…"},
 		{"1", "line 1, column 1: an odd number of hex digits: '1' has no second one"},
 		{"14 0", "line 1, column 4: an odd number of hex digits: '0' has no second one"},
 		{"14 0 00", "line 1, column 4: an odd number of hex digits: '0' has no second one"},
