@@ -1,7 +1,9 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -35,7 +37,13 @@ func (d *demo) run(names []string) error {
 	}
 	err = d.send(conn, exhibits, child.Process.Pid)
 	conn.Close()
-	if werr := child.Wait(); err == nil && werr != nil {
+	werr := child.Wait()
+	if brokenPipe(child.ProcessState) {
+		// Nobody reads on, as behind "| head": end as a shell says of a program
+		// that SIGPIPE has ended, without a word.
+		os.Exit(128 + int(syscall.SIGPIPE))
+	}
+	if err == nil && werr != nil {
 		err = fmt.Errorf("the receiver: %w", werr)
 	}
 	if ctx.Err() != nil {
@@ -44,11 +52,18 @@ func (d *demo) run(names []string) error {
 	return err
 }
 
+// brokenPipe reports whether a process wrote to a pipe that nobody reads.
+func brokenPipe(p *os.ProcessState) bool {
+	status, ok := p.Sys().(syscall.WaitStatus)
+	return ok && status.Signaled() && status.Signal() == syscall.SIGPIPE
+}
+
 // demoPayload is the only text that goes over the socket.
 const demoPayload = "here you are"
 
 func (d *demo) send(conn *net.UnixConn, exhibits []item, receiver int) error {
-	fmt.Printf(`fdpass demo: a process hands open files to another one, over a Unix socket.
+	var b bytes.Buffer
+	fmt.Fprintf(&b, `fdpass demo: a process hands open files to another one, over a Unix socket.
 
 1. The sender, process %d, has these open:
 
@@ -56,16 +71,19 @@ func (d *demo) send(conn *net.UnixConn, exhibits []item, receiver int) error {
 	files := make([]*os.File, len(exhibits))
 	for i, e := range exhibits {
 		files[i] = e.file
-		fmt.Printf("     fd %-4d %s\n", number(e.file), printable.Line(e.about))
+		fmt.Fprintf(&b, "     fd %-4d %s\n", number(e.file), printable.Line(e.about))
 	}
-	fmt.Printf(`
+	fmt.Fprintf(&b, `
    It calls sendmsg(2) once, with the payload %q (%d bytes)
    and a control message of type SCM_RIGHTS that holds the numbers above.
    No file name goes over the socket.
 
 2. The receiver, process %d, `, demoPayload, len(demoPayload), receiver)
+	defer closeAll(files)
+	if _, err := os.Stdout.Write(b.Bytes()); err != nil {
+		return err
+	}
 	_, err := fdpass.SendMsg(conn, []byte(demoPayload), files...)
-	closeAll(files)
 	return err
 }
 
@@ -121,10 +139,13 @@ func ownChoice() ([]item, error) {
 	}
 	deleted, err := deletedFile("This file was deleted before it was sent.\nNobody can open it by a name any more.\n")
 	if err != nil {
+		version.Close()
 		return nil, err
 	}
 	pipe, err := filledPipe("These bytes were waiting in a pipe.\n")
 	if err != nil {
+		version.Close()
+		deleted.Close()
 		return nil, err
 	}
 	return []item{
@@ -137,12 +158,12 @@ func ownChoice() ([]item, error) {
 func deletedFile(text string) (*os.File, error) {
 	dir, err := os.MkdirTemp("", "fdpass-demo-")
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("demo: no temporary file in %s, which comes from TMPDIR: %w", printable.Line(os.TempDir()), errors.Unwrap(err))
 	}
 	defer os.RemoveAll(dir)
 	name := filepath.Join(dir, "note")
 	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("demo: no temporary file in %s: %w", printable.Line(os.TempDir()), errors.Unwrap(err))
 	}
 	return openPath(name, false)
 }

@@ -21,10 +21,14 @@ import (
 // descriptor 3 and knows nothing else.
 func demoReceiver([]string) error {
 	payload, control, err := receiveRaw(3)
+	if err == io.EOF {
+		os.Exit(1) // the sender has said why
+	}
 	if err != nil {
 		return err
 	}
-	fmt.Printf(`calls recvmsg(2) and finds
+	out := &printer{w: os.Stdout}
+	out.printf(`calls recvmsg(2) and finds
    %q in its payload buffer, and in its control buffer
    what the kernel wrote there:
 
@@ -33,8 +37,8 @@ func demoReceiver([]string) error {
 	if err := decode.Write(&text, abi.Native(), control); err != nil {
 		return err
 	}
-	fmt.Println(indent(text.String(), "  "))
-	fmt.Print(`
+	out.printf("%s\n", indent(text.String(), "  "))
+	out.printf(`
    The numbers are the receiver's own: the kernel has given it duplicates of
    the sender's descriptors. It reads what they are open on:
 
@@ -48,11 +52,23 @@ func demoReceiver([]string) error {
 			return err
 		}
 		for _, fd := range fds {
-			fmt.Printf("     fd %-4d %s\n", fd, contents(fd))
+			out.printf("     fd %-4d %s\n", fd, contents(fd))
 		}
 	}
-	fmt.Println("\nThat was it. Next: fdpass recv -h, fdpass send -h.")
-	return nil
+	out.printf("\nThat was it. Next: fdpass recv -h, fdpass send -h.\n")
+	return out.err
+}
+
+// printer prints until something cannot be written, and keeps that error.
+type printer struct {
+	w   io.Writer
+	err error
+}
+
+func (p *printer) printf(format string, args ...any) {
+	if p.err == nil {
+		_, p.err = fmt.Fprintf(p.w, format, args...)
+	}
 }
 
 // receiveRaw is the mechanism: one call, a header that points to two buffers,
@@ -72,7 +88,7 @@ func receiveRaw(sock int) (payload, control []byte, err error) {
 		return nil, nil, os.NewSyscallError("recvmsg", err)
 	}
 	if n == 0 {
-		return nil, nil, errors.New("the sender has sent nothing")
+		return nil, nil, io.EOF
 	}
 	return payload[:n], control[:msg.Controllen], nil
 }

@@ -10,6 +10,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"flag"
 	"fmt"
@@ -81,6 +82,8 @@ func dispatch(args []string) error {
 	switch args[0] {
 	case "-h", "-help", "--help":
 		return overview(os.Stdout)
+	case "-version", "--version":
+		return version(os.Stdout)
 	}
 	if stage, ok := stages[args[0]]; ok {
 		return stage(args[1:])
@@ -134,8 +137,9 @@ func (c *command) parse(fs *flag.FlagSet, args []string) (rest []string, err err
 
 // usage is the text of -h.
 func (c *command) usage(w io.Writer) error {
+	var b bytes.Buffer
 	fs := flag.NewFlagSet(c.name, flag.ContinueOnError)
-	fs.SetOutput(w)
+	fs.SetOutput(&b)
 	c.setup(fs)
 	flags := 0
 	fs.VisitAll(func(*flag.Flag) { flags++ })
@@ -146,31 +150,35 @@ func (c *command) usage(w io.Writer) error {
 	if c.args != "" {
 		line += " " + c.args
 	}
-	fmt.Fprintf(w, "%s\n\n%s\n", line, c.help)
+	fmt.Fprintf(&b, "%s\n\n%s\n", line, c.help)
 	if flags > 0 {
-		fmt.Fprintf(w, "\nflags:\n")
+		fmt.Fprintf(&b, "\nflags:\n")
 		fs.PrintDefaults()
 	}
-	return nil
+	_, err := w.Write(b.Bytes())
+	return err
 }
 
 // overview is the text of fdpass -h.
 func overview(w io.Writer) error {
-	fmt.Fprintf(w, `fdpass passes open file descriptors between programs, over Unix sockets.
+	var b bytes.Buffer
+	fmt.Fprintf(&b, `fdpass passes open file descriptors between programs, over Unix sockets.
 
 usage: fdpass COMMAND [flags] [ARG…]
+       fdpass --version
 
 `)
-	tw := tabwriter.NewWriter(w, 0, 0, 3, ' ', 0)
+	tw := tabwriter.NewWriter(&b, 0, 0, 3, ' ', 0)
 	for _, c := range commands() {
 		fmt.Fprintf(tw, "  %s\t%s\n", c.name, c.summary)
 	}
 	tw.Flush()
-	fmt.Fprintf(w, `
-fdpass COMMAND -h tells more. For example, in two terminals:
+	fmt.Fprintf(&b, `
+fdpass COMMAND -h explains a command. For example, in two terminals:
 
   fdpass recv /tmp/s
   fdpass send -wait /tmp/s /etc/hostname
 `)
-	return nil
+	_, err := w.Write(b.Bytes())
+	return err
 }
