@@ -85,9 +85,10 @@ Errors go to stderr, in a line that begins with "fdpass: ". A program that recv
 becomes has an exit status of its own.
 
 Output that cannot be written is an error, with status 1: a full disk, or a
-standard output that is open for reading only. One that is closed (>&-) looks like
->/dev/null: before a program in Go begins, its runtime opens /dev/null in the
-place of each of the descriptors 0, 1 and 2 that is closed. A pipe that nobody
-reads ends fdpass with SIGPIPE and without a message, as it does other programs.
+standard output that is open for reading only. One that is closed (>&-) looks
+like >/dev/null: before a program in Go begins, its runtime opens /dev/null in
+the place of each of the descriptors 0, 1 and 2 that is closed. A pipe that
+nobody reads ends fdpass with SIGPIPE and without a message, as it does other
+programs.
 `},
 }
