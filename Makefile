@@ -69,7 +69,7 @@ deps:
 	if [ -n "$$out" ]; then echo "outside the standard library:"; echo "$$out"; exit 1; fi; \
 	out=$$($(GO) list -m all | grep -vE "^($$module$$|github.com/google/go-cmp )"); \
 	if [ -n "$$out" ]; then echo "required modules:"; echo "$$out"; exit 1; fi
-	@out=$$(grep -rIl 'golang[.]org/x' . | grep -vE '^\./(\.git|bench)(/|$$)'); \
+	@out=$$(grep -rIl 'golang[.]org/x' . | grep -vE '^\./(\.git|bench|hdfs)(/|$$)'); \
 	if [ -n "$$out" ]; then echo "a module of the Go project in:"; echo "$$out"; exit 1; fi
 	@echo "dependencies: the standard library"
 
@@ -131,3 +131,4 @@ include docs/docs.mk
 include internal/site/site.mk
 include internal/abi/abi.mk
 include bench/bench.mk
+include hdfs/hdfs.mk

@@ -1,0 +1,149 @@
+package shortcircuit
+
+import (
+	"testing"
+	"time"
+)
+
+// until waits for something that happens soon.
+func until(t testing.TB, what string, done func() bool) {
+	t.Helper()
+	for end := time.Now().Add(10 * time.Second); !done(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("never: ", what)
+		}
+	}
+}
+
+func (n *fakeNode) inUse() int {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return len(n.slots)
+}
+
+func mustOpen(t testing.TB, c *Client, b Block) *Replica {
+	t.Helper()
+	r, err := c.Open(soon(t), b, Token{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func TestIsAReplicaUsedAgain(t *testing.T) {
+	n := newFakeNode(t)
+	b, _ := n.add(1, 1000, 512, checksumCRC32C)
+	c := NewClient(n.socket, Options{})
+	defer c.Close()
+	for range 3 {
+		mustOpen(t, c, b).Close()
+	}
+	if got := n.count(opRequestFDs); got != 1 {
+		t.Errorf("%d requests", got)
+	}
+	if s := c.Stats(); s.CacheHits != 2 || s.CacheMisses != 1 || s.Segments != 1 || s.Dialled != 1 {
+		t.Errorf("%+v", s)
+	}
+}
+
+func TestIsADeletedBlockLetGoOf(t *testing.T) {
+	n := newFakeNode(t)
+	b, want := n.add(1, 1000, 512, checksumCRC32C)
+	c := NewClient(n.socket, Options{})
+	defer c.Close()
+	r := mustOpen(t, c, b)
+	if !r.Valid() {
+		t.Fatal("not valid")
+	}
+	n.forget(1)
+	if r.Valid() {
+		t.Fatal("valid after it was deleted")
+	}
+	p := make([]byte, 1000)
+	if _, err := r.ReadAt(p, 0); err != nil || string(p) != string(want) {
+		t.Error("an open replica is not readable:", err)
+	}
+	until(t, "the sweep", func() bool { return c.Stats().Invalidated == 1 })
+	r.Close()
+	until(t, "the release", func() bool { return n.inUse() == 0 })
+	if _, err := c.Open(soon(t), b, Token{}); err == nil {
+		t.Error("a deleted block was opened")
+	}
+}
+
+func TestHowManyReplicasAreKept(t *testing.T) {
+	n := newFakeNode(t)
+	c := NewClient(n.socket, Options{Replicas: 2})
+	defer c.Close()
+	var held []*Replica
+	for id := range uint64(5) {
+		b, _ := n.add(id, 100, 512, checksumCRC32C)
+		held = append(held, mustOpen(t, c, b))
+	}
+	if s := c.Stats(); s.Evicted != 3 {
+		t.Errorf("%+v", s)
+	}
+	for _, r := range held { // those that were evicted are still readable
+		if _, err := r.ReadAt(make([]byte, 100), 0); err != nil {
+			t.Error(err)
+		}
+		r.Close()
+	}
+	until(t, "two slots", func() bool { return n.inUse() == 2 })
+	if s := c.Stats(); s.SlotsReleased != 3 || s.SlotsLost != 0 || n.twice != 0 {
+		t.Errorf("%+v, %d released twice", s, n.twice)
+	}
+}
+
+func TestDoesAnUnusedReplicaExpire(t *testing.T) {
+	n := newFakeNode(t)
+	b, _ := n.add(1, 100, 512, checksumCRC32C)
+	c := NewClient(n.socket, Options{Idle: time.Millisecond})
+	defer c.Close()
+	mustOpen(t, c, b).Close()
+	until(t, "it expired", func() bool { return c.Stats().Expired == 1 && n.inUse() == 0 })
+}
+
+func TestWhatIfTheDataNodeEnds(t *testing.T) {
+	n := newFakeNode(t)
+	b, _ := n.add(1, 100, 512, checksumCRC32C)
+	c := NewClient(n.socket, Options{})
+	defer c.Close()
+	r := mustOpen(t, c, b)
+	defer r.Close()
+	n.drop()
+	until(t, "the segment's end was noticed", func() bool { return !r.Valid() })
+	again := mustOpen(t, c, b) // over another connection, with another segment
+	defer again.Close()
+	if s := c.Stats(); !again.Valid() || s.Segments != 2 {
+		t.Errorf("%+v", s)
+	}
+}
+
+func TestWhatIfThereIsNoSharedMemory(t *testing.T) {
+	n := newFakeNode(t)
+	n.noShm = true
+	b, _ := n.add(1, 100, 512, checksumCRC32C)
+	c := NewClient(n.socket, Options{})
+	defer c.Close()
+	mustOpen(t, c, b).Close()
+	mustOpen(t, c, b).Close()
+	if n.count(opRequestShm) != 1 || n.count(opRequestFDs) != 1 || c.Stats().CacheHits != 1 {
+		t.Errorf("%v, %+v", n.calls, c.Stats())
+	}
+}
+
+func TestAreMoreSlotsThanASegmentHasPossible(t *testing.T) {
+	n := newFakeNode(t)
+	c := NewClient(n.socket, Options{Replicas: 200})
+	defer c.Close()
+	b, _ := n.add(1, 100, 512, checksumCRC32C)
+	for i := range int64(150) {
+		b.ID = uint64(1000 + i)
+		n.set(func() { f := n.blocks[1]; f.ID = b.ID; n.blocks[b.ID] = f })
+		mustOpen(t, c, b).Close()
+	}
+	if s := c.Stats(); s.Segments != 2 || n.inUse() != 150 {
+		t.Errorf("%+v, %d slots", s, n.inUse())
+	}
+}

@@ -1,0 +1,239 @@
+// Package shortcircuit reads HDFS blocks through file descriptors. An HDFS client
+// on the machine of the DataNode asks it on a Unix socket for a block, receives
+// descriptors of the block's file and of its checksums, and reads without the
+// DataNode. In Hadoop this is called short-circuit local reads
+// (dfs.client.read.shortcircuit).
+//
+// A program that uses github.com/colinmarc/hdfs/v2 changes one line; see
+// [Dialer]. A program that has a block and its token uses a [Client], or [Open]
+// for a single block. Nothing is returned that does not have the right checksum.
+package shortcircuit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"time"
+)
+
+// Options of a [Client]. The zero value is good.
+type Options struct {
+	// ClientName is in the DataNode's log. "" is "fdpass".
+	ClientName string
+	// Replicas is how many replicas are kept after their last use. Each takes one
+	// descriptor, and memory for its checksums: 1 MiB for a block of 128 MiB. 0 is
+	// 64, and a negative number keeps none.
+	Replicas int
+	// Idle is how long a replica is kept after its last use. 0 is 5 minutes.
+	Idle time.Duration
+	// Timeout bounds each request on the socket. A DataNode gives no answer at all
+	// to a request for a block of an unknown pool. 0 is 2 seconds.
+	Timeout time.Duration
+}
+
+func (o Options) withDefaults() Options {
+	if o.ClientName == "" {
+		o.ClientName = "fdpass"
+	}
+	if o.Replicas == 0 {
+		o.Replicas = 64
+	}
+	if o.Idle == 0 {
+		o.Idle = 5 * time.Minute
+	}
+	if o.Timeout == 0 {
+		o.Timeout = 2 * time.Second
+	}
+	return o
+}
+
+// Client reads blocks of one DataNode. It keeps connections and replicas, and
+// lets go of a replica within seconds after the DataNode has deleted the block.
+// Its methods may be used by several goroutines at the same time.
+//
+// The cache is for the whole process and does not look at tokens: a part of the
+// program that can name a block which another part has opened gets it.
+type Client struct {
+	opts  Options
+	stats *counters
+	pool  *pool
+	cache *cache
+	shm   *segments
+
+	mu      sync.Mutex
+	timer   *time.Timer // of the next sweep, or nil
+	closed  bool
+	pending sync.WaitGroup // releases of slots and sweeps
+}
+
+// NewClient makes a client of the DataNode that listens on a socket, the one of
+// dfs.domain.socket.path. It does not connect yet. The caller closes the client.
+func NewClient(socket string, opts Options) *Client {
+	return newClient(socket, opts, &counters{})
+}
+
+func newClient(socket string, opts Options, stats *counters) *Client {
+	c := &Client{opts: opts.withDefaults(), stats: stats}
+	c.pool = &pool{socket: socket, stats: stats}
+	c.cache = newCache(c.opts.Replicas, c.opts.Idle, stats, c.drop)
+	c.shm = &segments{pool: c.pool, client: c.opts.ClientName, stats: stats}
+	return c
+}
+
+// Stats returns what was counted so far. ShortCircuitBytes counts only what a
+// [Dialer] has handed out.
+func (c *Client) Stats() Stats { return c.stats.stats() }
+
+// Open returns a replica of a block, a kept one or a new one. The caller closes
+// it. Errors are [ReplyError], [ErrLength], [ErrMeta], [ErrProtocol], ctx's, and
+// those of the system. [net.ErrClosed] says that the client is closed.
+func (c *Client) Open(ctx context.Context, block Block, token Token) (*Replica, error) {
+	if r := c.cache.get(block); r != nil {
+		return r, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, c.opts.Timeout)
+	defer cancel()
+	r, err := c.request(ctx, block, token)
+	if err != nil {
+		c.sweepLater()
+		return nil, err
+	}
+	replica := c.cache.add(r)
+	c.sweepLater()
+	return replica, nil
+}
+
+// request asks the DataNode for a block, with a slot if the replica is kept.
+func (c *Client) request(ctx context.Context, block Block, token Token) (r *replica, err error) {
+	err = c.pool.do(ctx, func(k *conn) error {
+		var s *slot
+		if c.opts.Replicas > 0 {
+			if s, err = c.shm.alloc(ctx); err != nil && !errors.Is(err, errNoShm) {
+				return fmt.Errorf("a segment: %w", err)
+			}
+		}
+		data, meta, err := k.requestFDs(block, token, s)
+		if err != nil {
+			c.unused(s, err)
+			return err
+		}
+		defer meta.Close()
+		if r, err = newReplica(block, data, meta); err != nil {
+			data.Close()
+			c.releaseLater(s)
+			return err
+		}
+		r.slot = s
+		return nil
+	})
+	return r, err
+}
+
+// unused is for the slot of a request that has failed. After a refusal the
+// DataNode does not use it.
+func (c *Client) unused(s *slot, err error) {
+	var reply *ReplyError
+	switch {
+	case s == nil:
+	case errors.As(err, &reply):
+		c.shm.free(s)
+	default:
+		c.shm.lose(s)
+	}
+}
+
+// drop closes a replica that nobody uses any longer.
+func (c *Client) drop(r *replica) {
+	r.data.Close()
+	c.releaseLater(r.slot)
+}
+
+// releaseLater releases a slot without making anybody wait for the DataNode.
+func (c *Client) releaseLater(s *slot) {
+	if s == nil {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		return // Close frees the whole segment
+	}
+	c.pending.Go(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), c.opts.Timeout)
+		defer cancel()
+		c.shm.release(ctx, s)
+	})
+}
+
+// sweepEvery is how often deleted blocks, unused replicas and old connections are
+// looked for, as long as there is something to look for.
+const sweepEvery = time.Second
+
+// sweepLater sees to it that there will be a sweep.
+func (c *Client) sweepLater() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.timer == nil && !c.closed {
+		c.timer = time.AfterFunc(sweepEvery, c.sweep)
+	}
+}
+
+func (c *Client) sweep() {
+	c.mu.Lock()
+	c.timer = nil
+	c.mu.Unlock()
+	replicas := c.cache.sweep()
+	if c.pool.sweep(false) || replicas {
+		c.sweepLater()
+	}
+}
+
+// Close closes the connections and lets go of all replicas. Those that are still
+// open can be read until they are closed. It may be called again.
+func (c *Client) Close() error {
+	c.mu.Lock()
+	c.closed = true
+	if c.timer != nil {
+		c.timer.Stop()
+	}
+	c.mu.Unlock()
+	c.pool.close()
+	c.cache.close()
+	c.shm.close()
+	c.pending.Wait()
+	return nil
+}
+
+// Open returns a replica of a block that the DataNode behind a socket has, over a
+// connection that is closed when Open returns. The caller closes the replica,
+// which takes one descriptor. Without a deadline in ctx the request takes at most
+// two seconds. Errors are those of [Client.Open].
+func Open(ctx context.Context, socket string, block Block, token Token) (*Replica, error) {
+	if _, ok := ctx.Deadline(); !ok {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, Options{}.withDefaults().Timeout)
+		defer cancel()
+	}
+	k, err := dial(ctx, socket)
+	if err != nil {
+		return nil, err
+	}
+	defer k.close()
+	var data, meta *os.File
+	err = k.within(ctx, func() error {
+		data, meta, err = k.requestFDs(block, token, nil)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	defer meta.Close()
+	r, err := newReplica(block, data, meta)
+	if err != nil {
+		data.Close()
+		return nil, err
+	}
+	return &Replica{shared: r, release: func() { data.Close() }}, nil
+}

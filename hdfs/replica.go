@@ -1,0 +1,166 @@
+package shortcircuit
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"sync"
+	"sync/atomic"
+)
+
+// Replica is a block on this machine, read from its file and past the DataNode.
+// Its methods may be used by several goroutines at the same time. The caller
+// closes it.
+type Replica struct {
+	shared  *replica
+	release func()
+	once    sync.Once
+	closed  atomic.Bool
+}
+
+// replica is what all users of a block in a cache share.
+type replica struct {
+	block Block
+	data  *os.File
+	sums  checksums
+	slot  *slot       // nil without shared memory
+	bad   atomic.Bool // a checksum was wrong
+}
+
+// newReplica makes a replica of the two files of a block. It owns the data file
+// from now on unless there is an error; the meta file stays the caller's.
+func newReplica(block Block, data, meta *os.File) (*replica, error) {
+	info, err := data.Stat()
+	if err != nil {
+		return nil, fmt.Errorf("shortcircuit: %w", err)
+	}
+	if info.Size() != block.Length {
+		return nil, fmt.Errorf("%w: %d bytes, and the block has %d", ErrLength, info.Size(), block.Length)
+	}
+	sums, err := readMeta(meta, block.Length)
+	if err != nil {
+		return nil, err
+	}
+	return &replica{block: block, data: data, sums: sums}, nil
+}
+
+// Len is how many bytes the block has. It does not change: what somebody appends
+// makes another block, with a new generation stamp.
+func (r *Replica) Len() int64 { return r.shared.block.Length }
+
+// Block is the identity of the block.
+func (r *Replica) Block() Block { return r.shared.block }
+
+// Verified reports whether the block has checksums. Then nothing is returned
+// that does not have the right one.
+func (r *Replica) Verified() bool { return r.shared.sums.table != nil }
+
+// Valid reports whether the DataNode still has the block, as far as it is known:
+// the DataNode says so in shared memory, which only a [Client] uses. A replica
+// that is not valid can still be read.
+func (r *Replica) Valid() bool { return r.shared.valid() }
+
+func (r *replica) valid() bool { return !r.bad.Load() && (r.slot == nil || r.slot.valid()) }
+
+// Close gives the replica back. The file is closed when nobody uses it and the
+// cache does not keep it. It may be called again.
+func (r *Replica) Close() error {
+	r.closed.Store(true)
+	r.once.Do(r.release)
+	return nil
+}
+
+// bounceSize is how much is read at once when the caller's part of the block does
+// not begin or end with a chunk.
+const bounceSize = 64 << 10
+
+var bounces = sync.Pool{New: func() any { b := make([]byte, bounceSize); return &b }}
+
+// ReadAt implements [io.ReaderAt]. At a chunk with a wrong checksum it returns the
+// bytes before that chunk and a [ChecksumError]. After Close the error is
+// [os.ErrClosed].
+func (r *Replica) ReadAt(p []byte, off int64) (n int, err error) {
+	if r.closed.Load() {
+		return 0, os.ErrClosed
+	}
+	if off < 0 {
+		return 0, errors.New("shortcircuit: a negative offset")
+	}
+	for n < len(p) {
+		left := r.shared.block.Length - off
+		if left <= 0 {
+			return n, io.EOF
+		}
+		k, err := r.shared.step(p[n:min(len(p), n+int(min(left, 1<<30)))], off)
+		n += k
+		off += int64(k)
+		if err != nil {
+			return n, err
+		}
+	}
+	return n, nil
+}
+
+// step reads a part of p, at least one byte unless there is an error.
+func (r *replica) step(p []byte, off int64) (n int, err error) {
+	chunk := int64(r.sums.chunk)
+	start := off / chunk * chunk
+	end := off + int64(len(p))
+	if start == off && end == r.block.Length { // to the end of the block
+		return r.chunks(p, off)
+	}
+	if whole := len(p) / r.sums.chunk * r.sums.chunk; start == off && whole > 0 {
+		return r.chunks(p[:whole], off)
+	}
+	// Whole chunks around p, as many as the buffer has room for.
+	b := bounces.Get().(*[]byte)
+	defer bounces.Put(b)
+	if len(*b) < r.sums.chunk {
+		*b = make([]byte, r.sums.chunk)
+	}
+	end = min((end+chunk-1)/chunk*chunk, start+int64(len(*b))/chunk*chunk, r.block.Length)
+	good, err := r.chunks((*b)[:end-start], start)
+	if skip := int(off - start); good > skip {
+		n = copy(p, (*b)[skip:good])
+	}
+	if n == len(p) {
+		err = nil
+	}
+	return n, err
+}
+
+// chunks fills p with whole chunks and verifies them. What it does not return is
+// overwritten with zeros.
+func (r *replica) chunks(p []byte, off int64) (n int, err error) {
+	n, err = r.data.ReadAt(p, off)
+	if n == len(p) {
+		err = nil
+	} else {
+		err = fmt.Errorf("%w: %w", ErrLength, noEOF(err)) // it was longer
+		n = n / r.sums.chunk * r.sums.chunk
+	}
+	good, ok := r.sums.verify(p[:n], off/int64(r.sums.chunk))
+	if !ok {
+		err = &ChecksumError{Block: r.block, Offset: off + int64(good)}
+	}
+	if err != nil {
+		r.bad.Store(true)
+		clear(p[good:])
+	}
+	return good, err
+}
+
+// writeSize is how much WriteTo reads at once. It fits into a processor's cache
+// of the second level, where verifying and writing find it.
+const writeSize = 256 << 10
+
+// WriteTo implements [io.WriterTo]: it writes the whole block to w. Errors are
+// those of ReadAt and of w.
+func (r *Replica) WriteTo(w io.Writer) (n int64, err error) {
+	return io.CopyBuffer(onlyWriter{w}, io.NewSectionReader(r, 0, r.Len()), make([]byte, writeSize))
+}
+
+// onlyWriter hides other methods, with which CopyBuffer would do without its
+// buffer.
+type onlyWriter struct{ io.Writer }
