@@ -45,7 +45,8 @@ The bytes are the arguments, or a file's, or else standard input's. They may be
 Which of them it is shows by itself. At most 256 KiB of them are read.
 
 Without -arch it says which architectures the buffer makes sense for, and
-explains it as the first of them reads it, this machine's if it is one.
+explains it as the first of them reads it, this machine's if it is one. What
+strace prints has no bytes: they are put together as this machine has them.
 
 The exit status is 1 if the bytes cannot be read, or stop making sense: what
 comes before that place is explained all the same.

@@ -39,6 +39,8 @@ func (e *SyntaxError) Error() string {
 //
 // What contains a zero byte is no text: those are the bytes themselves. Words of
 // od, hexdump and gdb are little-endian, unless only the other way makes sense.
+// Messages of strace have no bytes; they are put together as this machine's kernel
+// would, or as the first architecture in [abi.All] would that their lengths suit.
 // An error is a [*SyntaxError].
 func Parse(text string) ([]byte, error) { return (&parser{text: text}).parse() }
 

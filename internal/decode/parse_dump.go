@@ -8,15 +8,19 @@ import (
 )
 
 // dumpLine is a line of xxd or of hexdump -C: an offset, and after a colon or
-// a blank what is at it. hexdump's last line is an offset alone.
+// a blank what is at it. hexdump's last line is only an offset.
 var dumpLine = regexp.MustCompile(`^[ \t]*([0-9a-fA-F]{4,16})(: |  |$)`)
 
-// isDump says whether the text begins with a line of xxd or of hexdump -C.
+// hexdumpLine is a line of hexdump -C that has bytes: two digits each, and the
+// column of characters. A line of strace may begin with a number, too.
+var hexdumpLine = regexp.MustCompile(`^[ \t]*[0-9a-fA-F]{4,16}  (?:[0-9a-fA-F]{2} .*)?\|`)
+
+// isDump reports whether the text begins with a line of xxd or of hexdump -C.
 // Without xxd's colon only the column of characters tells it from plain hex.
 func (p *parser) isDump() bool {
 	line, _, _ := strings.Cut(strings.TrimLeft(p.text, " \t\r\n"), "\n")
 	m := dumpLine.FindStringSubmatch(line)
-	return m != nil && (m[2] == ": " || strings.Contains(line, "|"))
+	return m != nil && m[2] == ": " || hexdumpLine.MatchString(line)
 }
 
 // dump reads lines of xxd or of hexdump -C. The first may be at any offset;

@@ -12,8 +12,9 @@ import (
 // straceMessage is the header of a control message as strace prints it.
 var straceMessage = regexp.MustCompile(`\{cmsg_len=([0-9]+), cmsg_level=(\w+)(?: /\*[^*]*\*/)?, cmsg_type=(\w+)(?: /\*[^*]*\*/)?(?:, cmsg_data=)?`)
 
-// straceFile is what strace -y adds to a descriptor.
-var straceFile = regexp.MustCompile(`<[^>]*>`)
+// straceFile is what strace -y and -yy add to a descriptor. In names strace writes >
+// as \76; between the two ends of a socket it does not.
+var straceFile = regexp.MustCompile(`<[\w-]+:\[.*?\]>|<[^>]*>`)
 
 // straceRoom is how long the control buffer is.
 var straceRoom = regexp.MustCompile(`msg_controllen=([0-9]+)`)
@@ -21,7 +22,8 @@ var straceRoom = regexp.MustCompile(`msg_controllen=([0-9]+)`)
 func (p *parser) isStrace() bool { return strings.Contains(p.text, "cmsg_len=") }
 
 // strace reads a control buffer that strace has explained: msg_control=[…], or the
-// whole call. Which architecture it was is seen from cmsg_len.
+// whole call. cmsg_len shows the word size and nothing else of the architecture, so
+// that the bytes are put together for the first candidate that it fits.
 func (p *parser) strace() (err error) {
 	// Blanks instead of names keep the places of errors.
 	p.text = straceFile.ReplaceAllStringFunc(p.text, func(s string) string { return strings.Repeat(" ", len(s)) })
@@ -38,7 +40,8 @@ func (p *parser) strace() (err error) {
 	return first
 }
 
-// candidates are the architectures that the text may be of.
+// candidates are the architectures that the text may be of: the one that is known, or
+// all, this machine's first.
 func (p *parser) candidates() (all []abi.Arch) {
 	if p.arch != nil {
 		return []abi.Arch{*p.arch}

@@ -132,11 +132,8 @@ unsigned int buf_len = 24;
 	"a slice in Go":           "[20 0 0 0 0 0 0 0 1 0 0 0 1 0 0 0 5 0 0 0 0 0 0 0]",
 	"decimal numbers":         "20 0 0 0 0 0 0 0 1 0 0 0 1 0 0 0 5 0 0 0 0 0 0 0",
 	"the bytes themselves":    rights,
-	"strace's message": `recvmsg(3, {msg_name=NULL, msg_namelen=0, msg_iov=[{iov_base="x", iov_len=64}], msg_iovlen=1, ` +
-		`msg_control=[{cmsg_len=20, cmsg_level=SOL_SOCKET, cmsg_type=SCM_RIGHTS, cmsg_data=[5]}], msg_controllen=24, msg_flags=0}, 0) = 1`,
-	"strace -y":    `msg_control=[{cmsg_len=20, cmsg_level=SOL_SOCKET, cmsg_type=SCM_RIGHTS, cmsg_data=[5<socket:[4711]>]}]`,
-	"a C array":    "{20, 0,0,0,0,0,0,0, 1,0,0,0, 0X01,0,0,0, 05,0,0,0, 0,0,0,0,}",
-	"bare numbers": strings.Repeat("0x14 ", 1) + strings.Repeat("0x0 ", 7) + "0x1 0 0 0 0x1 0 0 0 0x5 0 0 0 0 0 0 0",
+	"a C array":               "{20, 0,0,0,0,0,0,0, 1,0,0,0, 0X01,0,0,0, 05,0,0,0, 0,0,0,0,}",
+	"bare numbers":            strings.Repeat("0x14 ", 1) + strings.Repeat("0x0 ", 7) + "0x1 0 0 0 0x1 0 0 0 0x5 0 0 0 0 0 0 0",
 }
 
 func TestIsEveryFormRead(t *testing.T) {
@@ -172,6 +169,46 @@ func TestWhatDoTheFormsHaveThatIsTheirOwn(t *testing.T) {
 		if err != nil || string(got) != c.want {
 			t.Errorf("%s: %q, %v, want %q", c.name, got, err, c.want)
 		}
+	}
+}
+
+// straceForms are what strace prints for the same message. They have no bytes of
+// their own: which these are depends on the architecture.
+var straceForms = map[string]string{
+	"the call": `recvmsg(3, {msg_name=NULL, msg_namelen=0, msg_iov=[{iov_base="x", iov_len=64}], msg_iovlen=1, ` +
+		`msg_control=[{cmsg_len=20, cmsg_level=SOL_SOCKET, cmsg_type=SCM_RIGHTS, cmsg_data=[5]}], msg_controllen=24, msg_flags=0}, 0) = 1`,
+	"-f -o": `8557  sendmsg(12, {msg_name=NULL, msg_namelen=0, msg_iov=[{iov_base="x", iov_len=1}], msg_iovlen=1, ` +
+		`msg_control=[{cmsg_len=20, cmsg_level=SOL_SOCKET, cmsg_type=SCM_RIGHTS, cmsg_data=[5]}], msg_controllen=24, msg_flags=0}, MSG_DONTWAIT|MSG_NOSIGNAL) = 1`,
+	"-f": `[pid  8557] sendmsg(12, {msg_iov=[{iov_base="|", iov_len=1}], msg_iovlen=1, msg_control=[{cmsg_len=20, ` +
+		`cmsg_level=SOL_SOCKET, cmsg_type=SCM_RIGHTS, cmsg_data=[5]}], msg_controllen=24, msg_flags=0}, 0) = 1`,
+	"-y":              `msg_control=[{cmsg_len=20, cmsg_level=SOL_SOCKET, cmsg_type=SCM_RIGHTS, cmsg_data=[5<socket:[4711]>]}]`,
+	"-y, deleted":     `msg_control=[{cmsg_len=20, cmsg_level=SOL_SOCKET, cmsg_type=SCM_RIGHTS, cmsg_data=[5</tmp/a, 6>(deleted)]}]`,
+	"-yy":             `msg_control=[{cmsg_len=20, cmsg_level=SOL_SOCKET, cmsg_type=SCM_RIGHTS, cmsg_data=[5<UNIX-STREAM:[4711->4712]>]}]`,
+	"-yy, a terminal": `msg_control=[{cmsg_len=20, cmsg_level=SOL_SOCKET, cmsg_type=SCM_RIGHTS, cmsg_data=[5</dev/pts/0<char 136:0>>]}]`,
+}
+
+func TestAreStracesFormsRead(t *testing.T) {
+	for name, text := range straceForms {
+		for _, text := range []string{text, text + "\r\n"} {
+			got, err := ParseFor(arch(t, "amd64"), text)
+			if err != nil || string(got) != rights {
+				t.Errorf("%s: % x, %v", name, got, err)
+			}
+		}
+	}
+}
+
+// A length of 20 is any 64-bit architecture's: this machine's if it is one, else
+// that of amd64, the first in the list.
+func TestWhoseBytesAreStracesMessages(t *testing.T) {
+	a := abi.Native()
+	if a.Word == 4 {
+		a = arch(t, "amd64")
+	}
+	want := a.AppendRights(nil, a.SOLSocket, []int{5})
+	got, err := Parse(straceForms["the call"])
+	if err != nil || !bytes.Equal(got, want) {
+		t.Errorf("%s: % x, %v, want % x", a.Name, got, err, want)
 	}
 }
 
@@ -335,6 +372,9 @@ func TestWhichArchitecturesDoesABufferSuit(t *testing.T) {
 // Whatever the text: it is read, or the place named that cannot be.
 func FuzzParse(f *testing.F) {
 	for _, text := range forms {
+		f.Add(text)
+	}
+	for _, text := range straceForms {
 		f.Add(text)
 	}
 	f.Add("00000000  14 00  |..|\n*\n00000010")
