@@ -81,6 +81,8 @@ func run(t *testing.T, name string) {
 	}
 }
 
+func TestDoesTheWholeMechanismWorkInC(t *testing.T) { run(t, "receive.c") }
+
 func TestWhatIsSentIfCmsgLenIsCmsgSpace(t *testing.T) { run(t, "space_as_len.c") }
 
 func TestDoesCmsgNxthdrNeedTheLengthOfThisHeader(t *testing.T) { run(t, "nxthdr.c") }
