@@ -4,14 +4,14 @@
 .PHONY: test-qemu test-kernels kernels golden
 
 test-qemu: ## every architecture's tests, emulated under qemu-user
-	$(GO) run ./internal/testqemu
+	$(GO) run ./internal/foreign/testqemu
 
 test-kernels: ## the same on real kernels, one of each kind; ALL_KERNELS=1 for every architecture
-	ALL_KERNELS=$(ALL_KERNELS) $(GO) run ./internal/kernels
+	ALL_KERNELS=$(ALL_KERNELS) $(GO) run ./internal/foreign/kernels
 
 kernels: ## build the big-endian kernels that Debian lacks, once
-	$(GO) run ./internal/kernels -build
+	$(GO) run ./internal/foreign/kernels -build
 
 golden: ## capture what real kernels write into control buffers, and show differences
-	$(GO) run ./internal/kernels -golden -all
+	$(GO) run ./internal/foreign/kernels -golden -all
 	git diff --stat internal/golden/testdata

@@ -16,8 +16,8 @@ import (
 	"sync"
 	"syscall"
 
-	"example.com/fdpass/internal/debian"
 	"example.com/fdpass/internal/foreign"
+	"example.com/fdpass/internal/foreign/debian"
 )
 
 func main() {

@@ -16,7 +16,7 @@ import (
 	"sync"
 	"time"
 
-	"example.com/fdpass/internal/debian"
+	"example.com/fdpass/internal/foreign/debian"
 )
 
 // configs are the options on top of the kernel's own tinyconfig.

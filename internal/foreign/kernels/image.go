@@ -10,7 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 
-	"example.com/fdpass/internal/debian"
+	"example.com/fdpass/internal/foreign/debian"
 )
 
 // kernel gets the file that qemu starts g from.

@@ -1,6 +1,6 @@
 package main
 
-import "example.com/fdpass/internal/debian"
+import "example.com/fdpass/internal/foreign/debian"
 
 // guest is a machine that qemu-system emulates, and the kernel on it.
 type guest struct {

@@ -55,7 +55,7 @@ func pack(ctx context.Context, a *archive, g guest, dir, only string) (plan stri
 		}
 		if i == 0 {
 			program := filepath.Join(dir, "init")
-			if err := foreign.Compile(ctx, t, "./internal/kernels/init", program); err != nil {
+			if err := foreign.Compile(ctx, t, "./internal/foreign/kernels/init", program); err != nil {
 				return "", err
 			}
 			if err := addFile(a, "init", program); err != nil {

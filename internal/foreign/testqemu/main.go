@@ -18,9 +18,9 @@ import (
 	"syscall"
 	"time"
 
-	"example.com/fdpass/internal/debian"
 	"example.com/fdpass/internal/fdtest"
 	"example.com/fdpass/internal/foreign"
+	"example.com/fdpass/internal/foreign/debian"
 )
 
 // bound is how long the tests of one package may take.
