@@ -18,8 +18,8 @@ type BatchReceiver struct {
 	msgs   []*Message
 
 	// One piece of each for a message.
-	hdrs    []rawmsg.Mmsghdr
-	iovs    []rawmsg.Iovec
+	hdrs    []mmsghdr
+	iovs    []iovec
 	control []byte // in pieces of the same size
 	names   []byte // the same, or nil
 
@@ -45,8 +45,8 @@ func NewBatchReceiver(conn syscall.Conn, size int, opts Options) (*BatchReceiver
 	b := &BatchReceiver{
 		end: end, opts: opts,
 		msgs:    make([]*Message, size),
-		hdrs:    make([]rawmsg.Mmsghdr, size),
-		iovs:    make([]rawmsg.Iovec, size),
+		hdrs:    make([]mmsghdr, size),
+		iovs:    make([]iovec, size),
 		control: make([]byte, size*room),
 	}
 	if opts.From {
@@ -143,7 +143,7 @@ func (b *BatchReceiver) call(fd uintptr) (done bool) {
 		fillHeader(&b.hdrs[i].Hdr, &b.iovs[i], piece(b.control, i, n), piece(b.names, i, n))
 	}
 	flags := b.end.wait | rawmsg.MSG_CMSG_CLOEXEC | rawmsg.MSG_WAITFORONE
-	b.n, b.err = rawmsg.Recvmmsg(int(fd), b.hdrs[:len(b.bufs)], flags)
+	b.n, b.err = recvmmsg(int(fd), b.hdrs[:len(b.bufs)], flags)
 	return b.err != syscall.EAGAIN || !b.end.waits(0)
 }
 
@@ -192,8 +192,8 @@ func (b *BatchReceiver) withoutEnd() int {
 func (b *BatchReceiver) ended() bool {
 	n, err := 0, error(nil)
 	cerr := b.end.control(func(fd int) error {
-		var h rawmsg.Msghdr
-		n, err = rawmsg.Recvmsg(fd, &h, rawmsg.MSG_PEEK|rawmsg.MSG_DONTWAIT)
+		var h msghdr
+		n, err = recvmsg(fd, &h, rawmsg.MSG_PEEK|rawmsg.MSG_DONTWAIT)
 		if h.Flags&(rawmsg.MSG_TRUNC|rawmsg.MSG_CTRUNC) != 0 {
 			n = 1 // there was something that did not fit
 		}

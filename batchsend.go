@@ -13,8 +13,8 @@ import (
 // the connection and is not safe for concurrent use.
 type BatchSender struct {
 	end   endpoint
-	hdrs  []rawmsg.Mmsghdr
-	iovs  []rawmsg.Iovec
+	hdrs  []mmsghdr
+	iovs  []iovec
 	mem   []byte     // control messages and addresses, one after the other
 	plain []Outgoing // messages with the descriptors of their files
 	files []*os.File
@@ -114,10 +114,10 @@ func (b *BatchSender) prepare(msgs []Outgoing) error {
 		}
 		name = name[len(mem):]
 		mem = mem[:len(mem)+len(name)]
-		h, from := &b.hdrs[i].Hdr, len(iovs)
+		from := len(iovs)
 		iovs = appendIovecs(iovs, 0, out.Payload, out.More)
-		fillHeader(h, nil, control, name)
-		h.Iov, h.Iovlen = start(iovs[from:]), uintptr(len(iovs)-from)
+		fillHeader(&b.hdrs[i].Hdr, nil, control, name)
+		setPieces(&b.hdrs[i].Hdr, iovs[from:])
 	}
 	b.msgs, b.err = msgs, errNotCalled
 	return nil
@@ -128,7 +128,7 @@ func (b *BatchSender) prepare(msgs []Outgoing) error {
 // the first: the next turn of the loop makes it the first.
 func (b *BatchSender) push(fd uintptr) (done bool) {
 	for b.done < len(b.msgs) {
-		n, err := rawmsg.Sendmmsg(int(fd), b.hdrs[b.done:], b.end.wait|rawmsg.MSG_NOSIGNAL)
+		n, err := sendmmsg(int(fd), b.hdrs[b.done:], b.end.wait|rawmsg.MSG_NOSIGNAL)
 		if err != nil {
 			b.err = err
 			return err != syscall.EAGAIN || !b.end.waits(0)
@@ -151,7 +151,6 @@ func (b *BatchSender) advance() {
 		b.part = 0
 		return
 	}
-	rest := appendIovecs(nil, b.part, out.Payload, out.More)
-	h.Hdr.Iov, h.Hdr.Iovlen = &rest[0], uintptr(len(rest))
+	setPieces(&h.Hdr, appendIovecs(nil, b.part, out.Payload, out.More))
 	h.Hdr.Controllen = uintptr(out.credentialsLen())
 }

@@ -35,7 +35,7 @@ func newMessage() *message {
 
 // set makes m the message that the kernel has just described in h, from a socket
 // of type typ, if that is known.
-func (m *message) set(h *rawmsg.Msghdr, typ int, payload, control, name []byte) {
+func (m *message) set(h *msghdr, typ int, payload, control, name []byte) {
 	m.typ = typ
 	m.payload = payload
 	m.control = control[:min(uint(h.Controllen), uint(len(control)))]

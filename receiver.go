@@ -23,8 +23,8 @@ type Receiver struct {
 
 	// What the kernel reads and writes. Ordinary Go pointers hold it together,
 	// so that it stays in its place during a call.
-	hdr     rawmsg.Msghdr
-	iov     rawmsg.Iovec
+	hdr     msghdr
+	iov     iovec
 	control []byte
 	name    []byte // for the sender's address, or nil
 
@@ -172,12 +172,6 @@ func (r *Receiver) finish(max int, connErr error) (*Message, error) {
 		return nil, connErr
 	}
 	return &r.msg, err
-}
-
-// call makes the system call.
-func (r *Receiver) call(fd uintptr) (done bool) {
-	r.n, r.err = rawmsg.Recvmsg(int(fd), &r.hdr, r.flags|r.end.wait)
-	return r.err != syscall.EAGAIN || !r.end.waits(r.flags)
 }
 
 var _ io.Closer = (*Receiver)(nil)

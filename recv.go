@@ -140,7 +140,7 @@ var spareReceivers = sync.Pool{New: func() any {
 // caller's.
 func (r *Receiver) giveBack() {
 	r.msg.drop()
-	r.msg.payload, r.payload, r.iov.Base = nil, nil, nil
+	r.msg.payload, r.payload, r.iov = nil, nil, iovec{}
 	r.end = endpoint{}
 	spareReceivers.Put(r)
 }

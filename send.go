@@ -60,7 +60,7 @@ func sendOnce(conn syscall.Conn, out *Outgoing) (int, error) {
 	s := spareSenders.Get().(*Sender)
 	s.end = end
 	n, err := s.send(out, 0)
-	s.end, s.iov.Base = endpoint{}, nil
+	s.end, s.iov = endpoint{}, iovec{}
 	clear(s.iovs)
 	spareSenders.Put(s)
 	return n, err

@@ -16,9 +16,9 @@ import (
 type Sender struct {
 	end endpoint
 
-	hdr     rawmsg.Msghdr
-	iov     rawmsg.Iovec   // for a payload in one piece
-	iovs    []rawmsg.Iovec // for one in several pieces
+	hdr     msghdr
+	iov     iovec   // for a payload in one piece
+	iovs    []iovec // for one in several pieces
 	control []byte
 	name    []byte
 	fds     []int // those of files
@@ -154,24 +154,7 @@ func (s *Sender) setPieces() {
 		return
 	}
 	s.iovs = appendIovecs(s.iovs[:0], s.sent, s.payload, s.more)
-	s.hdr.Iov, s.hdr.Iovlen = start(s.iovs), uintptr(len(s.iovs))
-}
-
-// push makes the system call, on a stream until everything has been sent.
-func (s *Sender) push(fd uintptr) (done bool) {
-	for {
-		n, err := rawmsg.Sendmsg(int(fd), &s.hdr, s.flags|s.end.wait)
-		if err != nil {
-			s.err = err
-			return err != syscall.EAGAIN || !s.end.waits(s.flags)
-		}
-		s.err = nil
-		s.sent += n
-		if s.sent >= s.length {
-			return true
-		}
-		s.advance()
-	}
+	setPieces(&s.hdr, s.iovs)
 }
 
 // advance changes the header after a short write, which has sent a part of the
