@@ -206,8 +206,14 @@ func TestIsANumberThatIsNoCIntCutDownToADescriptor(t *testing.T) {
 	fdtest.NoLeak(t)
 	a, _ := fdtest.Pair(t, syscall.SOCK_DGRAM)
 	good, bit := fdtest.FDs(t, 1)[0], 32
-	if err := fdpass.SendFDs(a, good|1<<bit); !errors.Is(err, syscall.EBADF) {
-		t.Errorf("want EBADF, got %v", err)
+	for name, err := range map[string]error{
+		"sent":    fdpass.SendFDs(a, good|1<<bit),
+		"sent on": fdpass.SendFDs(a|1<<bit, good),
+		"closed":  fdpass.CloseFDs([]int{good | 1<<bit}),
+	} {
+		if !errors.Is(err, syscall.EBADF) {
+			t.Errorf("%s: want EBADF, got %v", name, err)
+		}
 	}
 }
 

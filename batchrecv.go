@@ -42,6 +42,7 @@ func NewBatchReceiver(conn syscall.Conn, size int, opts Options) (*BatchReceiver
 	if err != nil {
 		return nil, err
 	}
+	end.share()
 	b := &BatchReceiver{
 		end: end, opts: opts,
 		msgs:    make([]*Message, size),
@@ -134,8 +135,11 @@ func (b *BatchReceiver) checkBuffers() error {
 }
 
 // call makes the system call. Where the kernel does the waiting, it waits only
-// for the first message.
+// for the first message. As in [Receiver], there is one batch.
 func (b *BatchReceiver) call(fd uintptr) (done bool) {
+	if b.err == nil {
+		return true
+	}
 	n := len(b.msgs)
 	for i, buf := range b.bufs {
 		b.hdrs[i].Len = 0

@@ -6,14 +6,22 @@ import (
 	"example.com/fdpass/rawmsg"
 )
 
-// call makes the system call.
+// call makes the system call. A connection that calls it again after it was done
+// gets no second message, whose descriptors would take the place of the first.
 func (r *Receiver) call(fd uintptr) (done bool) {
+	if r.err == nil {
+		return true
+	}
 	r.n, r.err = rawmsg.Recvmsg(int(fd), &r.hdr, r.flags|r.end.wait)
 	return r.err != syscall.EAGAIN || !r.end.waits(r.flags)
 }
 
-// push makes the system call, on a stream until everything has been sent.
+// push makes the system call, on a stream until everything has been sent. A
+// connection that calls it again after it was done sends nothing twice.
 func (s *Sender) push(fd uintptr) (done bool) {
+	if s.err == nil {
+		return true
+	}
 	for {
 		n, err := rawmsg.Sendmsg(int(fd), &s.hdr, s.flags|s.end.wait)
 		if err != nil {

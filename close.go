@@ -1,6 +1,10 @@
 package fdpass
 
-import "os"
+import (
+	"os"
+
+	"example.com/fdpass/internal/closer"
+)
 
 // CloseFDs closes descriptors and returns the first error. All of them are closed
 // whatever close(2) returns. It may wait as long as close(2) does: the last
@@ -8,31 +12,12 @@ import "os"
 // FUSE file system can take as long as its owner likes.
 func CloseFDs(fds []int) error { return closeFDs(fds) }
 
-// background is how many descriptors can wait for their close(2) at the same
-// time without anybody waiting for them.
-const background = 32
-
-var closing = make(chan struct{}, background)
-
-// closeUnwanted closes descriptors that came and that nobody asked for. The
-// peer decides how long the close(2) of a socket takes, by SO_LINGER and unsent
-// data, so sockets are closed by a goroutine of their own, as long as there are
-// not too many of these. Everything else is closed when closeUnwanted returns.
+// closeUnwanted closes descriptors that came and that nobody asked for. Those that
+// are not sockets are closed when it returns; package closer says why sockets may
+// be closed later.
 func closeUnwanted(fds []int) {
 	for _, fd := range fds {
-		if !isSocket(fd) {
-			closeFD(fd)
-			continue
-		}
-		select {
-		case closing <- struct{}{}:
-			go func() {
-				closeFD(fd)
-				<-closing
-			}()
-		default:
-			closeFD(fd)
-		}
+		closer.Close(fd)
 	}
 }
 

@@ -54,7 +54,7 @@ type lease struct {
 // share makes e a user of its connection, if that has deadlines.
 func (e *endpoint) share() {
 	conn, ok := e.conn.(deadliner)
-	if !ok || !reflect.TypeOf(e.conn).Comparable() {
+	if !ok || !reflect.ValueOf(e.conn).Comparable() {
 		return
 	}
 	connections.Lock()

@@ -15,9 +15,8 @@ import (
 // an option of the socket, for messages that are sent from then on, and leave it
 // switched. There is room in the control buffer for them and for everything that
 // the socket has switched on already, for example an accepted one by inheritance.
-// SO_INQ is an exception, since it cannot be read: if somebody else has set it,
-// ask for QueuedBytes or leave ExtraRoom. An option that this kernel or this kind
-// of socket does not have is an error that matches [errors.ErrUnsupported].
+// An option that this kernel or this kind of socket does not have is an error that
+// matches [errors.ErrUnsupported].
 type Options struct {
 	// MaxFDs is the largest number of descriptors that a message may bring, 0
 	// to [rawmsg.SCM_MAX_FD]; a larger number means that. One more truncates the
@@ -72,8 +71,8 @@ const (
 // closed afterwards.
 var rightsRoom = CmsgSpace(intLen * rawmsg.SCM_MAX_FD)
 
-// commonRoom is room for everything but security labels and several timestamps.
-var commonRoom = rightsRoom + CmsgSpace(timestampLen) + CmsgSpace(credentialsLen) +
+// commonRoom is room for everything but security labels.
+var commonRoom = rightsRoom + CmsgSpace(timestampLen) + CmsgSpace(timestampingLen) + CmsgSpace(credentialsLen) +
 	CmsgSpace(intLen) + CmsgSpace(intLen) // pidfd, bytes in the queue
 
 // check looks for mistakes that can be seen without a socket.
@@ -122,7 +121,7 @@ func (o *Options) apply(fd, typ int) (room int, err error) {
 			return 0, errOption("setsockopt", "SO_PASSRIGHTS", "Linux 6.16", err)
 		}
 	}
-	room = rightsRoom + o.ExtraRoom
+	room = rightsRoom + o.ExtraRoom + CmsgSpace(intLen) // for SO_INQ, which cannot be read
 	for _, s := range []struct {
 		asked       bool
 		opt         int
@@ -138,7 +137,7 @@ func (o *Options) apply(fd, typ int) (room int, err error) {
 		{o.Credentials, rawmsg.SO_PASSCRED, "SO_PASSCRED", "Linux 2.2", credentialsLen},
 		{o.SecurityLabel, rawmsg.SO_PASSSEC, "SO_PASSSEC", "Linux 2.6.18", labelLen},
 		{o.PIDFD, rawmsg.SO_PASSPIDFD, "SO_PASSPIDFD", "Linux 6.5", intLen},
-		{o.QueuedBytes, rawmsg.SO_INQ, "SO_INQ", "Linux 6.17", intLen},
+		{o.QueuedBytes, rawmsg.SO_INQ, "SO_INQ", "Linux 6.17", 0},
 	} {
 		if s.asked {
 			if err := setsockopt(fd, s.opt, 1); err != nil {

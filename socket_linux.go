@@ -25,12 +25,6 @@ func checkUnix(fd int) error {
 	return nil
 }
 
-// isSocket reports whether fd is a socket of any family.
-func isSocket(fd int) bool {
-	_, err := getsockopt(fd, rawmsg.SO_TYPE)
-	return err == nil
-}
-
 func getsockopt(fd, opt int) (int, error) {
 	return syscall.GetsockoptInt(fd, rawmsg.SOL_SOCKET, opt)
 }
@@ -47,7 +41,12 @@ func peerCredentials(fd int) (Credentials, error) {
 	return Credentials{u.Pid, u.Uid, u.Gid}, nil
 }
 
-func closeFD(fd int) error { return os.NewSyscallError("close", syscall.Close(fd)) }
+func closeFD(fd int) error {
+	if fd != int(int32(fd)) { // the kernel would cut the number to a C int
+		return os.NewSyscallError("close", syscall.EBADF)
+	}
+	return os.NewSyscallError("close", syscall.Close(fd))
+}
 
 // socketpair makes two connected sockets that are close-on-exec.
 func socketpair(typ int) (fds [2]int, err error) {

@@ -10,7 +10,6 @@ var errSystem = errors.ErrUnsupported
 const afUnix = 1
 
 func checkUnix(fd int) error              { return errors.ErrUnsupported }
-func isSocket(fd int) bool                { return false }
 func getsockopt(fd, opt int) (int, error) { return 0, errors.ErrUnsupported }
 func setsockopt(fd, opt, value int) error { return errors.ErrUnsupported }
 func closeFD(fd int) error                { return nil }

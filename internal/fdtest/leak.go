@@ -17,6 +17,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"example.com/fdpass/internal/closer"
 )
 
 // NoLeak makes t fail if, at its end, this process has other descriptors open
@@ -29,6 +31,7 @@ func NoLeak(t testing.TB) {
 	before := open(t)
 	t.Cleanup(func() {
 		t.Helper()
+		closer.Drain()
 		// What a runtime goroutine or a child closes may still be on its way.
 		var diff []string
 		for end := time.Now().Add(2 * time.Second); ; time.Sleep(time.Millisecond) {
@@ -47,6 +50,7 @@ func NoLeak(t testing.TB) {
 func Count(t testing.TB) int {
 	t.Helper()
 	startPoller()
+	closer.Drain()
 	return len(open(t))
 }
 
