@@ -120,7 +120,6 @@ func (a *answer) fallBack(because error) error {
 func (a *answer) data(p []byte) (n int, err error) {
 	if a.replica != nil {
 		n, err = a.replica.ReadAt(p, a.req.off+a.done)
-		a.counts.local.Add(int64(n))
 		if n > 0 || err == nil {
 			return n, nil // the error comes again
 		}
@@ -144,9 +143,13 @@ func (a *answer) next() {
 	a.over = left == 0
 	a.out = appendPacket(nil, packet{off: a.req.off + a.done, seq: a.seq, last: a.over, size: a.packet})
 	a.seq++
+	if a.over {
+		a.close()
+	}
 }
 
-// close gives the replica back. What is left is read by TCP.
+// close gives the replica back, which must not wait for the client: not every one
+// closes its connection after an error.
 func (a *answer) close() {
 	if a.replica != nil {
 		a.replica.Close()

@@ -87,7 +87,7 @@ func (c *cache) add(r *replica) *Replica {
 }
 
 func (c *cache) handle(e *entry) *Replica {
-	return &Replica{shared: e.replica, release: func() { c.release(e) }}
+	return newHandle(e.replica, &c.stats.local, func() { c.release(e) })
 }
 
 // release takes back a user's reference.

@@ -122,7 +122,7 @@ func TestWhatIfTheDataNodeEnds(t *testing.T) {
 
 func TestWhatIfThereIsNoSharedMemory(t *testing.T) {
 	n := newFakeNode(t)
-	n.noShm = true
+	n.set(func() { n.noShm = true })
 	b, _ := n.add(1, 100, 512, checksumCRC32C)
 	c := NewClient(n.socket, Options{})
 	defer c.Close()

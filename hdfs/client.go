@@ -62,10 +62,13 @@ type Client struct {
 	cache *cache
 	shm   *segments
 
+	closing context.Context // done when Close begins
+	cancel  context.CancelFunc
+
 	mu      sync.Mutex
 	timer   *time.Timer // of the next sweep, or nil
 	closed  bool
-	pending sync.WaitGroup // releases of slots and sweeps
+	pending sync.WaitGroup // releases of slots, and the next sweep
 }
 
 // NewClient makes a client of the DataNode that listens on a socket, the one of
@@ -78,31 +81,34 @@ func newClient(socket string, opts Options, stats *counters) *Client {
 	c := &Client{opts: opts.withDefaults(), stats: stats}
 	c.pool = &pool{socket: socket, stats: stats}
 	c.cache = newCache(c.opts.Replicas, c.opts.Idle, stats, c.drop)
-	c.shm = &segments{pool: c.pool, client: c.opts.ClientName, stats: stats}
+	c.shm = newSegments(c.pool, c.opts.ClientName, stats)
+	c.closing, c.cancel = context.WithCancel(context.Background())
 	return c
 }
 
-// Stats returns what was counted so far. ShortCircuitBytes counts only what a
-// [Dialer] has handed out.
+// Stats returns what was counted so far. What only a [Dialer] does is 0.
 func (c *Client) Stats() Stats { return c.stats.stats() }
 
 // Open returns a replica of a block, a kept one or a new one. The caller closes
 // it. Errors are [ReplyError], [ErrLength], [ErrMeta], [ErrProtocol], ctx's, and
 // those of the system. [net.ErrClosed] says that the client is closed.
 func (c *Client) Open(ctx context.Context, block Block, token Token) (*Replica, error) {
+	return c.open(ctx, c.opts.Timeout, block, token)
+}
+
+// open is Open with a limit on the time that the request takes.
+func (c *Client) open(ctx context.Context, limit time.Duration, block Block, token Token) (*Replica, error) {
 	if r := c.cache.get(block); r != nil {
 		return r, nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, c.opts.Timeout)
+	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
+	defer c.sweepLater()
 	r, err := c.request(ctx, block, token)
 	if err != nil {
-		c.sweepLater()
 		return nil, err
 	}
-	replica := c.cache.add(r)
-	c.sweepLater()
-	return replica, nil
+	return c.cache.add(r), nil
 }
 
 // request asks the DataNode for a block, with a slot if the replica is kept.
@@ -161,9 +167,10 @@ func (c *Client) releaseLater(s *slot) {
 		return // Close frees the whole segment
 	}
 	c.pending.Go(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), c.opts.Timeout)
+		ctx, cancel := context.WithTimeout(c.closing, c.opts.Timeout)
 		defer cancel()
 		c.shm.release(ctx, s)
+		c.sweepLater() // it has left a connection
 	})
 }
 
@@ -176,11 +183,13 @@ func (c *Client) sweepLater() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.timer == nil && !c.closed {
+		c.pending.Add(1)
 		c.timer = time.AfterFunc(sweepEvery, c.sweep)
 	}
 }
 
 func (c *Client) sweep() {
+	defer c.pending.Done()
 	c.mu.Lock()
 	c.timer = nil
 	c.mu.Unlock()
@@ -191,14 +200,17 @@ func (c *Client) sweep() {
 }
 
 // Close closes the connections and lets go of all replicas. Those that are still
-// open can be read until they are closed. It may be called again.
+// open can be read until they are closed. An Open in another goroutine goes on. It
+// may be called again.
 func (c *Client) Close() error {
 	c.mu.Lock()
 	c.closed = true
-	if c.timer != nil {
-		c.timer.Stop()
+	if c.timer != nil && c.timer.Stop() {
+		c.pending.Done()
 	}
+	c.timer = nil
 	c.mu.Unlock()
+	c.cancel()
 	c.pool.close()
 	c.cache.close()
 	c.shm.close()
@@ -235,5 +247,5 @@ func Open(ctx context.Context, socket string, block Block, token Token) (*Replic
 		data.Close()
 		return nil, err
 	}
-	return &Replica{shared: r, release: func() { data.Close() }}, nil
+	return newHandle(r, nil, func() { data.Close() }), nil
 }

@@ -137,8 +137,13 @@ func (n *node) open(ctx context.Context, req *readBlock) (*Replica, error) {
 		}
 		return nil, errLeftAlone
 	}
-	r, err := n.client.Open(ctx, req.block, req.token)
-	if err != nil && silent(err) && ctx.Err() == nil {
+	// Some of the reader's time is left for TCP.
+	limit := n.client.opts.Timeout
+	if deadline, ok := ctx.Deadline(); ok {
+		limit = min(limit, time.Until(deadline)/2)
+	}
+	r, err := n.client.open(ctx, limit, req.block, req.token)
+	if err != nil && ctx.Err() == nil && silent(err, limit >= n.client.opts.Timeout/4) {
 		n.mu.Lock()
 		n.alone = time.Now().Add(n.rest)
 		n.mu.Unlock()
@@ -147,10 +152,13 @@ func (n *node) open(ctx context.Context, req *readBlock) (*Replica, error) {
 }
 
 // silent reports whether err says that the socket is of no use at the moment: no
-// answer, nobody who listens, or a DataNode that does not do this.
-func silent(err error) bool {
+// answer although it had some time for it, nobody who listens, or a DataNode that
+// does not do this.
+func silent(err error, hadTime bool) bool {
 	switch reasonFor(err) {
-	case ReasonTimeout, ReasonSocket:
+	case ReasonTimeout:
+		return hadTime
+	case ReasonSocket:
 		return true
 	}
 	return errors.Is(err, StatusErrorUnsupported)

@@ -60,7 +60,7 @@ func TestWhenDoesTheDialerFallBack(t *testing.T) {
 		local  int64 // bytes from the file
 		spoil  func(n *fakeNode, b *Block)
 	}{
-		{ReasonTimeout, 0, func(n *fakeNode, _ *Block) { n.mute = true }},
+		{ReasonTimeout, 0, func(n *fakeNode, _ *Block) { n.set(func() { n.mute = true }) }},
 		{ReasonSocket, 0, func(n *fakeNode, _ *Block) { n.ends[0].Close() }},
 		{ReasonLength, 0, func(n *fakeNode, b *Block) { b.Length -= 1000; n.shorten(b) }},
 		{ReasonChecksum, 0, func(n *fakeNode, b *Block) { os.WriteFile(n.blocks[b.ID].meta, []byte("\x00\x02"), 0o600) }},
@@ -119,7 +119,7 @@ func TestIsASilentSocketLeftAlone(t *testing.T) {
 	b, want := n.add(1, 1000, 512, checksumCRC32C)
 	d := newTestDialer(t, n.socket)
 	by := n.goodTCP(t, want)
-	n.mute = true
+	n.set(func() { n.mute = true })
 	for range 5 {
 		if got, err := readThrough(t, d, by, b, 0, 1000); err != nil || !bytes.Equal(got, want) {
 			t.Fatal(err)
@@ -132,7 +132,7 @@ func TestIsASilentSocketLeftAlone(t *testing.T) {
 
 func TestDoesARefusalReachTheClient(t *testing.T) {
 	n := newFakeNode(t)
-	n.token = "another"
+	n.set(func() { n.token = "another" })
 	b, _ := n.add(1, 1000, 512, checksumCRC32C)
 	d := newTestDialer(t, n.socket)
 	if _, err := readThrough(t, d, n.addr, b, 0, 1000); !errors.Is(err, StatusErrorAccessToken) {
@@ -183,7 +183,7 @@ func TestIsAnotherMachineReachedByTCP(t *testing.T) {
 
 func TestDoesCloseEndARead(t *testing.T) {
 	n := newFakeNode(t)
-	n.mute = true
+	n.set(func() { n.mute = true })
 	b, _ := n.add(1, 1000, 512, checksumCRC32C)
 	d := NewDialer(n.socket, DialerOptions{Options: Options{Timeout: time.Minute}})
 	defer d.Close()

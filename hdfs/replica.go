@@ -5,18 +5,28 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime"
 	"sync"
 	"sync/atomic"
 )
 
 // Replica is a block on this machine, read from its file and past the DataNode.
 // Its methods may be used by several goroutines at the same time. The caller
-// closes it.
+// closes it. The garbage collector gives back one that nobody closed.
 type Replica struct {
 	shared  *replica
+	count   *atomic.Int64 // of bytes that were read, or nil
 	release func()
-	once    sync.Once
+	cleanup runtime.Cleanup
 	closed  atomic.Bool
+}
+
+// newHandle makes a Replica of a reference to what is shared. release takes the
+// reference back.
+func newHandle(shared *replica, count *atomic.Int64, release func()) *Replica {
+	r := &Replica{shared: shared, count: count, release: release}
+	r.cleanup = runtime.AddCleanup(r, func(f func()) { f() }, release)
+	return r
 }
 
 // replica is what all users of a block in a cache share.
@@ -66,8 +76,10 @@ func (r *replica) valid() bool { return !r.bad.Load() && (r.slot == nil || r.slo
 // Close gives the replica back. The file is closed when nobody uses it and the
 // cache does not keep it. It may be called again.
 func (r *Replica) Close() error {
-	r.closed.Store(true)
-	r.once.Do(r.release)
+	if !r.closed.Swap(true) {
+		r.cleanup.Stop()
+		r.release()
+	}
 	return nil
 }
 
@@ -87,12 +99,21 @@ func (r *Replica) ReadAt(p []byte, off int64) (n int, err error) {
 	if off < 0 {
 		return 0, errors.New("shortcircuit: a negative offset")
 	}
+	defer runtime.KeepAlive(r)
+	n, err = r.shared.readAt(p, off)
+	if r.count != nil {
+		r.count.Add(int64(n))
+	}
+	return n, err
+}
+
+func (r *replica) readAt(p []byte, off int64) (n int, err error) {
 	for n < len(p) {
-		left := r.shared.block.Length - off
+		left := r.block.Length - off
 		if left <= 0 {
 			return n, io.EOF
 		}
-		k, err := r.shared.step(p[n:min(len(p), n+int(min(left, 1<<30)))], off)
+		k, err := r.step(p[n:n+int(min(left, int64(len(p)-n)))], off)
 		n += k
 		off += int64(k)
 		if err != nil {
@@ -102,15 +123,20 @@ func (r *Replica) ReadAt(p []byte, off int64) (n int, err error) {
 	return n, nil
 }
 
+// stepSize is how much is read and then verified at once. It fits into a
+// processor's cache of the second level, where verifying and the caller find it.
+const stepSize = 256 << 10
+
 // step reads a part of p, at least one byte unless there is an error.
 func (r *replica) step(p []byte, off int64) (n int, err error) {
 	chunk := int64(r.sums.chunk)
 	start := off / chunk * chunk
 	end := off + int64(len(p))
-	if start == off && end == r.block.Length { // to the end of the block
+	if start == off && end == r.block.Length && len(p) <= stepSize { // to the end of the block
 		return r.chunks(p, off)
 	}
-	if whole := len(p) / r.sums.chunk * r.sums.chunk; start == off && whole > 0 {
+	most := max(stepSize, r.sums.chunk)
+	if whole := min(len(p), most) / r.sums.chunk * r.sums.chunk; start == off && whole > 0 {
 		return r.chunks(p[:whole], off)
 	}
 	// Whole chunks around p, as many as the buffer has room for.
@@ -134,10 +160,15 @@ func (r *replica) step(p []byte, off int64) (n int, err error) {
 // overwritten with zeros.
 func (r *replica) chunks(p []byte, off int64) (n int, err error) {
 	n, err = r.data.ReadAt(p, off)
-	if n == len(p) {
+	switch {
+	case n == len(p):
 		err = nil
-	} else {
-		err = fmt.Errorf("%w: %w", ErrLength, noEOF(err)) // it was longer
+	case err == io.EOF:
+		err = fmt.Errorf("%w: it was longer", ErrLength)
+	default:
+		err = fmt.Errorf("shortcircuit: block %d: %w", r.block.ID, err)
+	}
+	if n < len(p) {
 		n = n / r.sums.chunk * r.sums.chunk
 	}
 	good, ok := r.sums.verify(p[:n], off/int64(r.sums.chunk))
@@ -151,14 +182,10 @@ func (r *replica) chunks(p []byte, off int64) (n int, err error) {
 	return good, err
 }
 
-// writeSize is how much WriteTo reads at once. It fits into a processor's cache
-// of the second level, where verifying and writing find it.
-const writeSize = 256 << 10
-
 // WriteTo implements [io.WriterTo]: it writes the whole block to w. Errors are
 // those of ReadAt and of w.
 func (r *Replica) WriteTo(w io.Writer) (n int64, err error) {
-	return io.CopyBuffer(onlyWriter{w}, io.NewSectionReader(r, 0, r.Len()), make([]byte, writeSize))
+	return io.CopyBuffer(onlyWriter{w}, io.NewSectionReader(r, 0, r.Len()), make([]byte, stepSize))
 }
 
 // onlyWriter hides other methods, with which CopyBuffer would do without its

@@ -37,7 +37,7 @@ func TestDoesAReplicaHaveTheBlocksBytes(t *testing.T) {
 
 func readEverywhere(t *testing.T, together bool, id uint64, chunk int, typ byte) {
 	n := newFakeNode(t)
-	n.together = together
+	n.set(func() { n.together = together })
 	block, want := n.add(id, 200_123, chunk, typ)
 	r, err := Open(soon(t), n.socket, block, Token{})
 	if err != nil {
@@ -98,7 +98,7 @@ func TestWhatIsReturnedBeforeABadChunk(t *testing.T) {
 
 func TestWhichErrorIsWhich(t *testing.T) {
 	n := newFakeNode(t)
-	n.token = "right"
+	n.set(func() { n.token = "right" })
 	block, _ := n.add(1, 1000, 512, checksumCRC32)
 	right := Token{Identifier: []byte("right")}
 	c := NewClient(n.socket, Options{Timeout: 300 * time.Millisecond})
@@ -140,7 +140,7 @@ func TestWhichErrorIsWhich(t *testing.T) {
 
 func TestDoesACancelledOpenLeaveNothing(t *testing.T) {
 	n := newFakeNode(t)
-	n.mute = true
+	n.set(func() { n.mute = true })
 	block, _ := n.add(1, 1000, 512, checksumCRC32)
 	c := NewClient(n.socket, Options{})
 	defer c.Close()
@@ -166,8 +166,9 @@ func TestWhatDoesAFullDescriptorTableDo(t *testing.T) {
 	}
 	// The other end is in this process too: it must not open or close anything
 	// meanwhile.
-	n.opened = n.openFiles(0)
-	defer closeAll(n.opened)
+	opened := n.openFiles(0)
+	defer closeAll(opened)
+	n.set(func() { n.opened = opened })
 	c := NewClient(n.socket, Options{})
 	defer c.Close()
 	for free := range 2 {

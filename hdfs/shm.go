@@ -82,11 +82,17 @@ type segments struct {
 	client string // the name that the DataNode logs
 	stats  *counters
 
+	making chan struct{} // held by the one who asks for another segment
+
 	mu     sync.Mutex
 	all    []*segment
 	off    time.Time // the DataNode has refused; no segment is asked for until then
 	closed bool
 	watch  sync.WaitGroup
+}
+
+func newSegments(p *pool, client string, stats *counters) *segments {
+	return &segments{pool: p, client: client, stats: stats, making: make(chan struct{}, 1)}
 }
 
 // errNoShm says that the DataNode does not share memory: replicas have no slot.
@@ -98,20 +104,12 @@ const refusedFor = time.Minute
 // alloc returns a slot whose flag is set, of a segment that it makes if it has
 // to.
 func (m *segments) alloc(ctx context.Context) (*slot, error) {
-	m.mu.Lock()
-	s, off := m.take(), m.closed || time.Now().Before(m.off)
-	m.mu.Unlock()
-	if s == nil {
-		if off {
-			return nil, errNoShm
-		}
-		seg, err := m.request(ctx)
-		if err != nil {
-			return nil, err
-		}
-		if s = m.add(seg); s == nil {
-			return nil, errNoShm
-		}
+	s, err := m.take()
+	if s == nil && err == nil {
+		s, err = m.grow(ctx)
+	}
+	if err != nil {
+		return nil, err
 	}
 	if err := s.setValid(); err != nil {
 		m.lose(s)
@@ -120,8 +118,33 @@ func (m *segments) alloc(ctx context.Context) (*slot, error) {
 	return s, nil
 }
 
-// take finds a free slot. The lock is held.
-func (m *segments) take() *slot {
+// grow returns a slot of a new segment, or of one that somebody else has made
+// meanwhile.
+func (m *segments) grow(ctx context.Context) (*slot, error) {
+	select {
+	case m.making <- struct{}{}:
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+	defer func() { <-m.making }()
+	if s, err := m.take(); s != nil || err != nil {
+		return s, err
+	}
+	seg, err := m.request(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if s := m.add(seg); s != nil {
+		return s, nil
+	}
+	return nil, errNoShm
+}
+
+// take finds a free slot. Without one and without an error, a segment is to be
+// asked for.
+func (m *segments) take() (*slot, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	for _, seg := range m.all {
 		if seg.dead.Load() {
 			continue
@@ -130,11 +153,14 @@ func (m *segments) take() *slot {
 			if !used {
 				seg.used[i] = true
 				seg.live++
-				return &slot{seg, i}
+				return &slot{seg, i}, nil
 			}
 		}
 	}
-	return nil
+	if m.closed || time.Now().Before(m.off) {
+		return nil, errNoShm
+	}
+	return nil, nil
 }
 
 // request asks the DataNode for a segment. The connection is one of its own.
@@ -232,18 +258,20 @@ func (m *segments) add(seg *segment) *slot {
 	m.all = append(m.all, seg)
 	m.watch.Go(func() { // the DataNode never sends anything: this is the end
 		seg.conn.r.ReadByte()
-		m.pool.sweep(true) // they have ended too
+		if !seg.dead.Load() { // not by this client
+			m.pool.sweep(true) // they have ended too
+		}
+		m.mu.Lock()
 		m.remove(seg)
+		m.mu.Unlock()
 	})
 	seg.used[0] = true
 	seg.live++
 	return &slot{seg, 0}
 }
 
-// remove closes a segment.
+// remove closes a segment. The lock is held.
 func (m *segments) remove(seg *segment) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
 	for i := range m.all {
 		if m.all[i] == seg {
 			m.all = append(m.all[:i], m.all[i+1:]...)
@@ -256,11 +284,10 @@ func (m *segments) remove(seg *segment) {
 // free makes a slot free that the DataNode does not use.
 func (m *segments) free(s *slot) {
 	m.mu.Lock()
+	defer m.mu.Unlock()
 	s.seg.used[s.index] = false
 	s.seg.live--
-	unused := s.seg.live == 0 && (s.seg.lost > 0 || len(m.all) > 1)
-	m.mu.Unlock()
-	if unused {
+	if s.seg.live == 0 && (s.seg.lost > 0 || len(m.all) > 1) {
 		m.remove(s.seg)
 	}
 }
@@ -269,11 +296,10 @@ func (m *segments) free(s *slot) {
 func (m *segments) lose(s *slot) {
 	m.stats.slotsLost.Add(1)
 	m.mu.Lock()
+	defer m.mu.Unlock()
 	s.seg.live--
 	s.seg.lost++
-	unused := s.seg.live == 0
-	m.mu.Unlock()
-	if unused {
+	if s.seg.live == 0 {
 		m.remove(s.seg)
 	}
 }
@@ -288,12 +314,13 @@ func (m *segments) release(ctx context.Context, s *slot) {
 		_, err := c.call(opRelease, request)
 		return err
 	})
-	if err != nil && !errors.Is(err, StatusErrorInvalid) {
+	switch {
+	case err == nil || errors.Is(err, StatusErrorInvalid):
+		m.stats.slotsFreed.Add(1)
+		m.free(s)
+	case !s.seg.dead.Load():
 		m.lose(s)
-		return
 	}
-	m.stats.slotsFreed.Add(1)
-	m.free(s)
 }
 
 // close closes all segments, which frees their slots.
