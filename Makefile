@@ -21,7 +21,7 @@ demo: ## the first run: pass open files to a second process and show how
 build: ## build the command as ./fdpass
 	$(GO) build -trimpath -o fdpass ./cmd/fdpass
 
-test: vet fmt fence deps unit cross ## everything that needs Go alone
+test: vet fmt fence deps unit cross ## everything that needs only Go
 	@echo "make test: all passed"
 
 vet:

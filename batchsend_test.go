@@ -86,7 +86,7 @@ func TestWhereDoesABatchBreakOff(t *testing.T) {
 				fdtest.Expect(t, b, 16, fmt.Sprint(i), i+1, 0)
 			}
 			if r, err := fdtest.TryRecvmsg(t, b, 16, 256, 0); err != syscall.EAGAIN {
-				t.Errorf("behind it came %q, %v", r.Payload, err)
+				t.Errorf("after it came %q, %v", r.Payload, err)
 			}
 			// The rest can be sent.
 			msgs[2].FDs = nil
@@ -171,7 +171,7 @@ func TestIsABatchLongerThanTheKernelTakes(t *testing.T) {
 	}
 }
 
-const qemuShort = "its sendmmsg goes on behind a message that went in part"
+const qemuShort = "its sendmmsg goes on after a message that went in part"
 
 func TestHowMuchOfABatchWentWhenTheDeadlineWasOver(t *testing.T) {
 	fdtest.SkipUnderQemuUser(t, qemuShort)

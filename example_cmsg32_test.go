@@ -22,7 +22,7 @@ func ExampleCmsgLen() {
 }
 
 // How many descriptors the kernel lets through into room that was meant for one:
-// it counts whole ints behind the header, and to it padding is room.
+// it counts whole ints after the header, and to it padding is room.
 func ExampleCmsgSpace() {
 	fmt.Println(fdpass.CmsgSpace(0), fdpass.CmsgSpace(4), fdpass.CmsgSpace(8), fdpass.CmsgSpace(12))
 	fmt.Println("CMSG_SPACE admits", (fdpass.CmsgSpace(4)-fdpass.CmsgLen(0))/4)

@@ -37,7 +37,7 @@ func FuzzDoesParseControlsAgreeWithSyscall(f *testing.F) {
 		var bad error
 		for c, err := range fdpass.ParseControls(b) {
 			if bad != nil {
-				t.Fatal("something came behind an error")
+				t.Fatal("something came after an error")
 			}
 			if bad = err; err == nil {
 				got = append(got, c)

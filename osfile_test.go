@@ -22,7 +22,7 @@ func TestIsAFileAConnection(t *testing.T) {
 				a, b := files(t, network, nonblock)
 				sent := fdtest.Files(t, 2)
 				done := make(chan error)
-				go func() { // perhaps behind the receive, which then waits
+				go func() { // perhaps after the receive, which then waits
 					_, err := fdpass.SendMsg(a, []byte("hello"), sent...)
 					done <- err
 				}()

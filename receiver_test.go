@@ -58,7 +58,7 @@ var values = []value{
 	}},
 }
 
-// isFor tells whether the option is for this type of socket.
+// isFor reports whether the option is for this type of socket.
 func (v value) isFor(typ int) bool {
 	stream := typ == syscall.SOCK_STREAM
 	return !(v.opts.Timestamp && stream || v.opts.QueuedBytes && !stream)

@@ -127,7 +127,7 @@ func TestIsTheGoldenBufferWrittenOnArm64(t *testing.T) {
 	}
 }
 
-// What the kernel writes differs from the golden buffer in the numbers alone:
+// What the kernel writes differs from the golden buffer only in the numbers:
 // process, user, group and descriptors.
 func TestDoesTheKernelWriteTheGoldenBufferOnArm64(t *testing.T) {
 	fdtest.NoLeak(t)

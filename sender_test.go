@@ -234,7 +234,7 @@ func TestDoTheMessagesOfTwoSendersMix(t *testing.T) {
 
 func TestDoesTheRestOfAShortWriteHaveTheSameCredentials(t *testing.T) {
 	if os.Geteuid() != 0 {
-		t.Skip("needs root, who alone may send the credentials of another user")
+		t.Skip("needs root, since only root may send the credentials of another user")
 	}
 	const size = 1 << 20 // several times what a socket takes at once
 	nobody := fdpass.Credentials{PID: int32(os.Getpid()), UID: 65534, GID: 65534}
@@ -275,7 +275,7 @@ func TestDoesTheRestOfAShortWriteHaveTheSameCredentials(t *testing.T) {
 					t.Fatal(err)
 				}
 				if cred, ok := m.Credentials(); !ok || cred != nobody {
-					t.Fatalf("behind byte %d: %v, %v", n, cred, ok)
+					t.Fatalf("after byte %d: %v, %v", n, cred, ok)
 				}
 				n += len(m.Payload())
 			}

@@ -89,7 +89,7 @@ func (d *decoder) expect(t *testing.T, want []frame) error {
 		}
 	}
 	if _, err := d.next(); err != io.EOF {
-		return fmt.Errorf("behind the last frame: want EOF, got %v", err)
+		return fmt.Errorf("after the last frame: want EOF, got %v", err)
 	}
 	return nil
 }

@@ -133,10 +133,10 @@ func TestAreBothTruncationsTold(t *testing.T) {
 		fdtest.MustSend(t, a, "hello", fds[:2]...)
 		m, err = r.Recv(make([]byte, 3))
 		if errors.Is(err, fdpass.ErrTruncated) || !errors.Is(err, fdpass.ErrPayloadTruncated) {
-			t.Fatalf("the payload alone: %v", err)
+			t.Fatalf("only the payload: %v", err)
 		}
 		if string(m.Payload()) != "hel" || len(m.FDs()) != 0 || m.Truncated() || !m.PayloadTruncated() {
-			t.Errorf("the payload alone: %q with %v", m.Payload(), m.FDs())
+			t.Errorf("only the payload: %q with %v", m.Payload(), m.FDs())
 		}
 		m.Close()
 	}

@@ -52,7 +52,7 @@ func unixConn(sock int) (*net.UnixConn, error) {
 	return c.(*net.UnixConn), nil
 }
 
-// expect tells whether all descriptors came.
+// expect reports whether all descriptors came.
 func expect(got, want int) error {
 	if got != want {
 		return fmt.Errorf("%d descriptors came, not %d", got, want)

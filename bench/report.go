@@ -58,7 +58,7 @@ func (r *results) markdown(b *bytes.Buffer) {
 		fmt.Fprintf(b, "\n## %s\n\n%s Nanoseconds a message, by the number of descriptors in it.\n\n", t.title, t.text)
 		r.trafficTable(b, t.order)
 	}
-	fmt.Fprintf(b, "\n## The codec alone\n\nNo socket: one control buffer with one message. Nanoseconds, and allocations.\n\n")
+	fmt.Fprintf(b, "\n## The codec by itself\n\nNo socket: one control buffer with one message. Nanoseconds, and allocations.\n\n")
 	r.codecTable(b, "parse")
 	fmt.Fprintln(b)
 	r.codecTable(b, "append")

@@ -127,7 +127,7 @@ func oneRound(into *samples, rows []*row, processes map[string]*process, fds []i
 	return nil
 }
 
-// wants tells whether a row takes part in something.
+// wants reports whether a row takes part in something.
 func (r *row) wants(order string, nfds, messages int) bool {
 	switch {
 	case order == "send" && r.recvs, r.batch && messages < batchSize:

@@ -20,7 +20,7 @@ endef
 .PHONY: docs docs-check
 test: docs-check
 
-docs: ## draw the documentation's pictures anew
+docs: ## draw the documentation's pictures again
 	@rm -f docs/img/*.svg
 	@$(call draw-pictures,docs/img)
 	@ls docs/img
@@ -28,5 +28,5 @@ docs: ## draw the documentation's pictures anew
 # Pictures that are not what the command draws today, or that nothing draws.
 docs-check:
 	@dir=$$(mktemp -d) && trap 'rm -r "$$dir"' EXIT && $(call draw-pictures,$$dir) && \
-	diff -rq docs/img "$$dir" || { echo "make docs draws the pictures anew"; exit 1; }
+	diff -rq docs/img "$$dir" || { echo "make docs draws the pictures again"; exit 1; }
 	@echo "pictures: as fdpass draws them"

@@ -34,7 +34,7 @@ type Iovec struct {
 // user_msghdr of include/linux/socket.h, struct msghdr to user space.
 //
 // The kernel reads every field but Flags. On a successful receive it writes
-// Namelen, Controllen and Flags, nothing else; set the two lengths anew before
+// Namelen, Controllen and Flags, nothing else; set the two lengths again before
 // each call.
 type Msghdr struct {
 	_          structs.HostLayout
@@ -52,7 +52,7 @@ type Msghdr struct {
 // the header's size is a multiple of its alignment.
 type Cmsghdr struct {
 	_     structs.HostLayout
-	Len   uintptr // __kernel_size_t cmsg_len: header and data in bytes, without the padding behind the data
+	Len   uintptr // __kernel_size_t cmsg_len: header and data in bytes, without the padding after the data
 	Level int32   // int cmsg_level: SOL_SOCKET for everything on a Unix socket
 	Type  int32   // int cmsg_type: SCM_RIGHTS, SCM_CREDENTIALS, …
 }
@@ -71,5 +71,5 @@ type Ucred struct {
 	_   structs.HostLayout
 	Pid int32  // __u32 pid, in the receiver's PID namespace; 0 where it has no number there
 	Uid uint32 // __u32 uid, in the receiver's user namespace
-	Gid uint32 // __u32 gid, likewise
+	Gid uint32 // __u32 gid
 }

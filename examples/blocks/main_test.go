@@ -136,7 +136,7 @@ func TestIsADamagedChunkFound(t *testing.T) {
 		t.Errorf("got %d bytes before the damage", n)
 	}
 	if n, err := b.ReadAt(p[3*chunkLen:], 3*chunkLen); err != nil || !bytes.Equal(p[3*chunkLen:], data[3*chunkLen:]) {
-		t.Errorf("behind the damage: %d bytes, %v", n, err)
+		t.Errorf("after the damage: %d bytes, %v", n, err)
 	}
 }
 

@@ -26,7 +26,7 @@ func (s *server) listen() (predecessor *net.UnixConn, err error) {
 	switch {
 	case err == nil:
 		return predecessor, s.takeOver(predecessor)
-	case errors.Is(err, syscall.ECONNREFUSED): // left behind by one that crashed
+	case errors.Is(err, syscall.ECONNREFUSED): // left by one that crashed
 		os.Remove(s.path)
 	case !errors.Is(err, os.ErrNotExist):
 		return nil, err
@@ -69,7 +69,7 @@ func (s *server) takeOver(predecessor *net.UnixConn) error {
 	return nil
 }
 
-// ready tells the version before that this one serves.
+// ready says to the version before that this one serves.
 func ready(predecessor *net.UnixConn) error {
 	defer predecessor.Close()
 	_, err := predecessor.Write([]byte{1})

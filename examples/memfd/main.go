@@ -6,7 +6,7 @@
 //	memfd serve /tmp/memfd.sock &
 //	memfd upper /tmp/memfd.sock "hello, other process"
 //
-// The client makes a file without a name, which is in memory alone
+// The client makes a file without a name, which is only in memory
 // (memfd_create(2)), maps it, writes a text into it and passes the descriptor. The
 // server maps the same pages, turns the text into upper case where it lies, and
 // answers with one byte. No text goes through the socket.
@@ -85,7 +85,7 @@ func upper(conn *net.UnixConn, text string) (string, error) {
 		return "", err
 	}
 	// The answer comes after the work. It makes the order of the two processes,
-	// which the memory alone does not.
+	// which the memory by itself does not.
 	if _, err := io.ReadFull(conn, make([]byte, 1)); err != nil {
 		return "", fmt.Errorf("waiting for the answer: %w", err)
 	}

@@ -9,10 +9,10 @@
 // The worker does what is dangerous, such as parsing what strangers send, and
 // gives up its privileges before it begins. The helper does as little as possible:
 // it opens what its policy allows, and passes the descriptor. A descriptor is a
-// better permission than a path. It is for one file, for reading alone, and it
+// better permission than a path. It is for one file, for reading only, and it
 // cannot be exchanged for another file between the check and the use.
 //
-// The policy has three parts. Who asks: the kernel tells the user of the process
+// The policy has three parts. Who asks: the kernel says which user the process has
 // at the other end ([fdpass.PeerCredentials]), and nobody can forge that. Where:
 // [os.Root] opens nothing outside its directory, through no symbolic link and no
 // "..". What: regular files, since opening a FIFO or a device may block or do

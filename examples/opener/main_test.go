@@ -44,7 +44,7 @@ func workerUID() string {
 	return strconv.Itoa(os.Getuid())
 }
 
-// publicDir has a file that root alone can read, and some that nobody may have.
+// publicDir has a file that only root can read, and some that nobody may have.
 func publicDir(t *testing.T) (dir string) {
 	t.Helper()
 	outside := fdtest.SocketDir(t)

@@ -72,12 +72,12 @@ func compareWithReference(l Layout, b []byte) error {
 		switch {
 		case err != nil:
 			if i != len(want) || !bad || !errors.Is(err, ErrMalformed) {
-				return fmt.Errorf("error %v at message %d of %d, malformed behind them: %v", err, i, len(want), bad)
+				return fmt.Errorf("error %v at message %d of %d, malformed after them: %v", err, i, len(want), bad)
 			}
 			return nil
 		case !ok:
 			if i != len(want) || bad {
-				return fmt.Errorf("end at message %d of %d, malformed behind them: %v", i, len(want), bad)
+				return fmt.Errorf("end at message %d of %d, malformed after them: %v", i, len(want), bad)
 			}
 			return nil
 		case i >= len(want):

@@ -7,7 +7,7 @@ import (
 	"example.com/fdpass/internal/cmsg"
 )
 
-// The descriptors 3 and 260 behind credentials of process 4660, user 0 and
+// The descriptors 3 and 260 after credentials of process 4660, user 0 and
 // group 65534, as each of the four kinds of machine has them in memory. The
 // last has MIPS's SOL_SOCKET, for a level with more than one byte.
 var kinds = []struct {

@@ -24,7 +24,7 @@ func (e *SyntaxError) Error() string {
 }
 
 // Parse reads bytes that are written down in one of these forms, which it
-// tells apart by itself:
+// recognizes by itself:
 //
 //	14000000 00000000 01…                   hex digits in pairs, xxd -p
 //	00000000: 1400 0000 0000 0000  ........ xxd, also with -e

@@ -16,7 +16,7 @@ var dumpLine = regexp.MustCompile(`^[ \t]*([0-9a-fA-F]{4,16})(: |  |$)`)
 var hexdumpLine = regexp.MustCompile(`^[ \t]*[0-9a-fA-F]{4,16}  (?:[0-9a-fA-F]{2} .*)?\|`)
 
 // isDump reports whether the text begins with a line of xxd or of hexdump -C.
-// Without xxd's colon only the column of characters tells it from plain hex.
+// Without xxd's colon only the column of characters shows that it is not plain hex.
 func (p *parser) isDump() bool {
 	line, _, _ := strings.Cut(strings.TrimLeft(p.text, " \t\r\n"), "\n")
 	m := dumpLine.FindStringSubmatch(line)

@@ -68,7 +68,7 @@ func (p *parser) straceFor(a abi.Arch) error {
 	}
 	if m := straceRoom.FindStringSubmatch(p.text); m != nil {
 		if n, err := strconv.Atoi(m[1]); err == nil && n < len(p.out) && len(p.out)-n < a.Word {
-			p.out = p.out[:n] // there was no padding behind the last one
+			p.out = p.out[:n] // there was no padding after the last one
 		}
 	}
 	return nil

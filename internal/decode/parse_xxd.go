@@ -10,7 +10,7 @@ import (
 var hexGroup = regexp.MustCompile(`^[0-9a-fA-F]+( +)`)
 
 // beforeCharacters is how much of a line of xxd is hex: what has as many bytes as
-// there are characters behind it. It is 0 if there are no characters. With -e there
+// there are characters after it. It is 0 if there are no characters. With -e there
 // are blanks in front of a group that is not whole.
 func beforeCharacters(line string) int {
 	digits := 0

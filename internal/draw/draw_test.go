@@ -235,7 +235,7 @@ func TestHasJSONWhatTheDrawingShows(t *testing.T) {
 		`{"type":"int","name":"cmsg_level","offset":4,"size":4},` +
 		`{"type":"int","name":"cmsg_type","offset":8,"size":4}]}],` +
 		`"bytes":"000000100000ffff0000000100000005","message":{"arch":"mips",`
-	const tail = `"room":{"data":4,"header":12,"cmsg_len":16,"cmsg_space":16,"before":0,"behind":0,"total":16,"admits":1}}]`
+	const tail = `"room":{"data":4,"header":12,"cmsg_len":16,"cmsg_space":16,"before":0,"after":0,"total":16,"admits":1}}]`
 	if s := string(b); !strings.HasPrefix(s, head) || !strings.HasSuffix(s, tail) {
 		t.Errorf("%s\nshould begin with\n%s\nand end with\n%s", s, head, tail)
 	}

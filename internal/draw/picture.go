@@ -107,7 +107,7 @@ func (p *Picture) buffer(a abi.Arch, o Options) *Room {
 			b = a.Append(b, a.SOLSocket, typ, data)
 		}
 	}
-	r.Behind = len(b) - r.Before - r.CmsgSpace
+	r.After = len(b) - r.Before - r.CmsgSpace
 	r.Total = len(b)
 	r.Admits = min((r.Total-r.Before-r.Header)/4, MaxFDs)
 	p.buf, p.report = b, decode.Explain(a, b)

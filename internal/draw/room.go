@@ -9,7 +9,7 @@ type Room struct {
 	CmsgLen   int `json:"cmsg_len"`   // CMSG_LEN(Data)
 	CmsgSpace int `json:"cmsg_space"` // CMSG_SPACE(Data)
 	Before    int `json:"before"`     // of the messages in front of the rights
-	Behind    int `json:"behind"`     // of those behind
+	After     int `json:"after"`      // of those after
 	Total     int `json:"total"`      // of all of them
 	Admits    int `json:"admits"`     // how many descriptors the kernel installs, given Total, if the sender has them
 }
@@ -31,14 +31,14 @@ func sums(pictures []*Picture) [][]string {
 
 // inAll is the arithmetic of the whole buffer, in bytes.
 func inAll(pictures []*Picture) [][]string {
-	rows := [][]string{{"", "before", "rights", "behind", "in all", "lets through"}}
+	rows := [][]string{{"", "before", "rights", "after", "in all", "lets through"}}
 	for _, g := range grouped(pictures, sameStructs) {
 		r := g.Room
 		row := []string{g.short()}
-		for _, n := range []int{r.Before, r.CmsgSpace, r.Behind, r.Total} {
+		for _, n := range []int{r.Before, r.CmsgSpace, r.After, r.Total} {
 			row = append(row, fmt.Sprint(n))
 		}
-		rows = append(rows, append(row, r.admits(r.CmsgSpace+r.Behind)))
+		rows = append(rows, append(row, r.admits(r.CmsgSpace+r.After)))
 	}
 	return rows
 }
@@ -71,9 +71,9 @@ func moral(pictures []*Picture) string {
 	switch {
 	case first.wanted() == MaxFDs:
 		return fmt.Sprintf("The kernel passes %d descriptors in a message at most, so whatever room there is, no more come.", MaxFDs)
-	case first.Behind > 0:
+	case first.After > 0:
 		return "The kernel writes the descriptors into all the room that there is: the padding and what was meant " +
-			"for the messages behind them. It sets MSG_CTRUNC only for what does not fit even so."
+			"for the messages after them. It sets MSG_CTRUNC only for what does not fit even so."
 	case padded:
 		return fmt.Sprintf("The kernel uses the padding, too: a buffer that ends at CMSG_SPACE(%d) lets more than %s through. "+
 			"One that ends at CMSG_LEN(%[1]d) does not, and the kernel sets MSG_CTRUNC when there were more.",

@@ -54,7 +54,7 @@ func SVG(w io.Writer, pictures []*Picture) error {
 		var s Style
 		s.Width = maxText + 20
 		all = append(all, textBlock(s.table(sums(pictures))))
-		if r := pictures[0].Room; r.Before+r.Behind > 0 {
+		if r := pictures[0].Room; r.Before+r.After > 0 {
 			all = append(all, textBlock(s.table(inAll(pictures))))
 		}
 		all = append(all, textBlock(wrap(moral(pictures), maxText)))

@@ -27,7 +27,7 @@ func Text(w io.Writer, pictures []*Picture, s Style) error {
 	if pictures[0].Message != nil {
 		paragraph(s.messages(pictures))
 		paragraph(s.table(sums(pictures)))
-		if r := pictures[0].Room; r.Before+r.Behind > 0 {
+		if r := pictures[0].Room; r.Before+r.After > 0 {
 			paragraph(s.table(inAll(pictures)))
 		}
 		paragraph(wrap(moral(pictures), min(s.Width-1, maxText)))

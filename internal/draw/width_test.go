@@ -123,7 +123,7 @@ func TestIsPaddingNamedAndUnspecified(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
-		`{"name":"padding","offset":12,"size":4}`, // behind msg_namelen
+		`{"name":"padding","offset":12,"size":4}`, // after msg_namelen
 		`{"offset":20,"size":4,"name":"padding","note":"unspecified bytes, room for one descriptor more"}`,
 		`"pointers":[{"from":"msghdr.msg_iov","to":"struct iovec[]"},{"from":"iovec.iov_base","to":"payload"},` +
 			`{"from":"msghdr.msg_control","to":"control buffer"}]`,

@@ -29,7 +29,7 @@ func fromTheDead(t *testing.T, fd int) {
 	}
 }
 
-// handsOutTheDead tells whether the kernel makes a pidfd of a process that has
+// handsOutTheDead reports whether the kernel makes a pidfd of a process that has
 // been waited for, which it does since Linux 6.16, the version that also brought
 // SO_PASSRIGHTS.
 func handsOutTheDead(t *testing.T) bool {

@@ -74,7 +74,7 @@ func TestDoDescriptorsComeWithTheFirstPieceOfALongMessage(t *testing.T) {
 	for err == nil && n < len(p) {
 		var k int
 		if k, files, err = fdpass.RecvMsg(b, p[n:], 3); len(files) > 0 {
-			t.Errorf("%d files behind the first piece", len(files))
+			t.Errorf("%d files after the first piece", len(files))
 		}
 		n += k
 	}

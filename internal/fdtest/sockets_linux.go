@@ -110,7 +110,7 @@ func FDs(t testing.TB, n int) []int {
 	return fds
 }
 
-// ID tells which file a descriptor is open on, whatever its number: two
+// ID says which file a descriptor is open on, whatever its number: two
 // descriptors with the same ID are duplicates, or open on the same file.
 type ID struct{ Dev, Ino uint64 }
 

@@ -29,7 +29,7 @@ var (
 )
 
 // Parse reads the output of a test binary that ran with -test.v. Subtests
-// count like tests. Finished tells whether its last word, PASS or FAIL, is
+// count like tests. Finished says whether its last word, PASS or FAIL, is
 // there; a result without it is that of a program that died.
 func Parse(pkg, output string) (r Result, finished bool) {
 	var current string
@@ -51,7 +51,7 @@ func Parse(pkg, output string) (r Result, finished bool) {
 
 var quietLine = regexp.MustCompile(`^(=== | *--- PASS: |PASS\n)`)
 
-// Complaints is a test binary's output without what tells of tests that start
+// Complaints is a test binary's output without the lines about tests that start
 // or pass, of which there are hundreds.
 func Complaints(output string) string {
 	var b strings.Builder

@@ -17,7 +17,7 @@ import (
 	"example.com/fdpass/rawmsg"
 )
 
-// variable makes the capture be printed, each line behind the variable's name.
+// variable makes the capture be printed, each line after the variable's name.
 const variable = "FDPASS_GOLDEN"
 
 // sending is how a message is made: the options of the receiving socket, the

@@ -25,7 +25,7 @@ type Message struct {
 	Flags      uint32   // msg_flags
 	Controllen int      // msg_controllen
 	Installed  []int    // the descriptors that are open since then, by /proc; a pidfd is not among them
-	PIDFD      []int    // the pidfd, likewise
+	PIDFD      []int    // the pidfd, in the same way
 	Process    [3]int   // the sender's process, user and group, from getpid(2) and the like
 	Clock      [2]int64 // the time in seconds before it was sent and after it came
 	Control    []byte   // the whole buffer; what the kernel left alone is Untouched
@@ -132,7 +132,7 @@ func (m Message) Shape(a abi.Arch) string {
 		m.Name, m.Flags, m.Controllen, len(m.Installed), len(m.PIDFD), b)
 }
 
-// Compare tells where the messages of f and other with the same names differ
+// Compare says where the messages of f and other with the same names differ
 // in their shape, and which names only one has.
 func (f File) Compare(other File) (differences []string, err error) {
 	a, err := abi.Lookup(f.Arch)
@@ -147,13 +147,13 @@ func (f File) Compare(other File) (differences []string, err error) {
 		t, ok := theirs[m.Name]
 		delete(theirs, m.Name)
 		if !ok {
-			differences = append(differences, fmt.Sprintf("%s: Linux %s alone has it", m.Name, f.Kernel))
+			differences = append(differences, fmt.Sprintf("%s: only Linux %s has it", m.Name, f.Kernel))
 		} else if mine, their := m.Shape(a), t.Shape(a); mine != their {
 			differences = append(differences, fmt.Sprintf("Linux %s: %s\nLinux %s: %s", f.Kernel, mine, other.Kernel, their))
 		}
 	}
 	for name := range theirs {
-		differences = append(differences, fmt.Sprintf("%s: Linux %s alone has it", name, other.Kernel))
+		differences = append(differences, fmt.Sprintf("%s: only Linux %s has it", name, other.Kernel))
 	}
 	return differences, nil
 }

@@ -106,7 +106,7 @@ func startNscd(t *testing.T, nscd, config string) (p *peer, socket string) {
 	cmd := exec.Command(nscd, "--foreground")
 	cmd.Dir = "/"
 	cmd.SysProcAttr = &syscall.SysProcAttr{Chroot: root}
-	if os.Getuid() != 0 { // who may call chroot in a user namespace alone
+	if os.Getuid() != 0 { // who may call chroot only in a user namespace
 		cmd.SysProcAttr.Cloneflags = syscall.CLONE_NEWUSER
 		cmd.SysProcAttr.UidMappings = []syscall.SysProcIDMap{{HostID: os.Getuid(), Size: 1}}
 		cmd.SysProcAttr.GidMappings = []syscall.SysProcIDMap{{HostID: os.Getgid(), Size: 1}}
@@ -158,7 +158,7 @@ func (p *peer) askNscd(t *testing.T, socket string, typ uint32, key string) *net
 func native(b []byte, at int) int { return int(int32(binary.NativeEndian.Uint32(b[at:]))) }
 
 // lookUp finds a name in nscd's cache, as clients do: struct database_pers_head
-// with a hash table of offsets behind it, and behind that the data, where
+// followed by a hash table of offsets and by the data, where
 // struct hashentry has lists of what is in the table. Offset -1 ends a list.
 func lookUp(cache []byte, name string) (uid int, ok bool) {
 	const (

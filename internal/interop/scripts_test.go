@@ -19,7 +19,7 @@ import (
 
 // language is an interpreter with functions that pass descriptors.
 type language struct {
-	interpreter []string // and the options behind which a script stands
+	interpreter []string // and the options that stand before a script
 	pkg         string
 	counts      []int // of descriptors to pass
 	one         bool  // each in a message of its own

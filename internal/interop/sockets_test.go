@@ -129,7 +129,7 @@ func number(t *testing.T, f syscall.Conn) (n int) {
 	return n
 }
 
-// id tells which file or socket f is open on.
+// id says which file or socket f is open on.
 func id(t *testing.T, f syscall.Conn) fdtest.ID {
 	t.Helper()
 	return fdtest.IDs(t, number(t, f))[0]

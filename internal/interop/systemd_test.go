@@ -15,7 +15,7 @@ import (
 )
 
 // notifySocket is the socket of a service manager, to which its services send
-// datagrams, and the variable that tells them of it.
+// datagrams, and the variable that names it.
 func notifySocket(t *testing.T, max int) (r *fdpass.Receiver, env []string) {
 	t.Helper()
 	addr := &net.UnixAddr{Name: filepath.Join(fdtest.SocketDir(t), "notify"), Net: "unixgram"}

@@ -104,7 +104,7 @@ func TestIsEveryDescriptorAccountedFor(t *testing.T) {
 	}
 }
 
-// playAndShrink plays a sequence and tells whether all was well. If not, it
+// playAndShrink plays a sequence and reports whether all was well. If not, it
 // prints what happened and looks for a shorter sequence that fails, too.
 func playAndShrink(t *testing.T, seq []step, name string, count map[string]int) bool {
 	t.Helper()

@@ -28,7 +28,7 @@ type queue struct {
 // even with the smallest buffer.
 const oneSkb = 2048
 
-// receive tells what a receive with room for size bytes may have returned,
+// receive says what a receive with room for size bytes may have returned,
 // given that it returned p: the message whose descriptors came, and whether the
 // sender was known. It takes these bytes off the queue, unless it was a peek.
 func (q *queue) receive(p []byte, size int, creds, peek bool) (m *sent, cred bool, err error) {

@@ -56,7 +56,7 @@ func (w *world) recv() {
 		w.recvBatch(e)
 	case how < 8 && e.in.stream:
 		w.readStream(e)
-	case how < 9 && (e.in.busy == nil || !e.in.stream): // else it cannot be told what is there to see
+	case how < 9 && (e.in.busy == nil || !e.in.stream): // else nobody knows what is there to see
 		w.viaReceiver(e, "Peek", true, (*fdpass.Receiver).Peek)
 	case how < 10 && !e.bare:
 		w.viaReceiver(e, "RecvContext", false, func(r *fdpass.Receiver, p []byte) (*fdpass.Message, error) {
@@ -144,7 +144,7 @@ func (w *world) delivered(m *sent, files []int, peek bool) {
 	w.count["descriptors received"] += len(files)
 }
 
-// looksLikeTheEnd is whether a message cannot be told from the end of the
+// looksLikeTheEnd reports whether a message looks the same as the end of the
 // connection.
 func (w *world) looksLikeTheEnd(e *end, m *sent) bool {
 	return e.typ == syscall.SOCK_SEQPACKET && len(m.payload) == 0 && len(m.files) == 0 && !w.creds
@@ -189,7 +189,7 @@ func (w *world) takePayload(e *end, p []byte, size int, peek bool) (m *sent, cut
 	return m, !e.in.stream && size < len(m.payload), cred
 }
 
-// checkMessage looks at the rest of what a message tells.
+// checkMessage looks at the rest of what a message says.
 func (w *world) checkMessage(m *fdpass.Message, cred fdpass.Credentials) {
 	got, ok := m.Credentials()
 	if ok != w.creds || ok && got != cred {
@@ -323,7 +323,7 @@ func (w *world) recvBatch(e *end) {
 	busy := e.in.busy != nil
 	likeTheEnd := func(m *sent) bool { return w.looksLikeTheEnd(e, m) }
 	if busy && slices.ContainsFunc(e.in.msgs, likeTheEnd) {
-		return // how many of them came cannot be told
+		return // nobody knows how many of them came
 	}
 	w.dropLeftover(&e.inBatch)
 	r := w.aRoom()

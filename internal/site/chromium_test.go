@@ -249,7 +249,7 @@ func (b *browser) key(key string, code int) {
 // open goes to an address and waits until the page's program runs.
 func (b *browser) open(address string) {
 	b.t.Helper()
-	b.must("Page.navigate", params{"url": "about:blank"}, nil) // a fragment alone would load nothing
+	b.must("Page.navigate", params{"url": "about:blank"}, nil) // a fragment by itself would load nothing
 	b.must("Page.navigate", params{"url": address}, nil)
 	b.eval(`new Promise((resolve, reject) => {
 	  const end = Date.now() + 25000;

@@ -1,6 +1,6 @@
 //go:build !linux
 
-// Soak is for Linux alone.
+// Soak is for Linux only.
 package main
 
 import (
@@ -9,6 +9,6 @@ import (
 )
 
 func main() {
-	fmt.Fprintln(os.Stderr, "soak: descriptors can be passed on Linux alone")
+	fmt.Fprintln(os.Stderr, "soak: this program is for Linux only")
 	os.Exit(1)
 }

@@ -10,10 +10,10 @@ import (
 	"example.com/fdpass/internal/foreign"
 )
 
-// report is what a guest's console told.
+// report is what a guest's console said.
 type report struct {
 	kernel string // uname -r
-	done   bool   // /init got through its plan: nothing else tells success
+	done   bool   // /init got through its plan: nothing else means success
 	runs   []session
 }
 

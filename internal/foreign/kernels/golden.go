@@ -18,7 +18,7 @@ const (
 
 // golden captures what the kernels of the chosen machines write into control
 // buffers. Where that differs in its shape from the architecture's file it
-// shows how and writes the file anew, for the repository's own diff to judge.
+// shows how and writes the file again, for the repository's own diff to judge.
 func golden(ctx context.Context, every bool, only string) error {
 	chosen, reports, err := bootAll(ctx, every, only, work{goldenPackage, "^TestDoesThisKernelWriteTheSame$", goldenVariable + "=1"})
 	if err != nil {

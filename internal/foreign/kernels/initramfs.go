@@ -82,7 +82,7 @@ func pack(ctx context.Context, a *archive, g guest, dir, only string) (plan stri
 	return plan, nil
 }
 
-// addData adds a package's directory, with its testdata alone.
+// addData adds a package's directory, with nothing but its testdata.
 func addData(a *archive, made map[string]bool, name, dir string) error {
 	if made[name+"/testdata"] {
 		return nil
