@@ -203,12 +203,12 @@ func (e *endpoint) within(ctx context.Context, dir direction, f func() error) er
 		close(interrupted)
 	})
 	err := f()
-	if stop() {
-		return err
+	if !stop() {
+		<-interrupted // so that it does not come after restore
+		e.shared.restore(dir)
 	}
-	<-interrupted // so that it does not come after restore
-	e.shared.restore(dir)
-	if errors.Is(err, os.ErrDeadlineExceeded) {
+	// With the same context, somebody else may have ended this wait.
+	if errors.Is(err, os.ErrDeadlineExceeded) && ctx.Err() != nil {
 		return fmt.Errorf("fdpass: %w", ctx.Err())
 	}
 	return err

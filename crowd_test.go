@@ -1,0 +1,148 @@
+//go:build linux
+
+package fdpass_test
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"example.com/fdpass"
+	"example.com/fdpass/internal/fdtest"
+)
+
+// rounds is how often several waits on one connection are ended by one context.
+// The fault that the tests were written for showed in one round of thirteen.
+const rounds = 2000
+
+// endTogether starts the waits, cancels their context and holds that every one of
+// them ends with the error of the context.
+func endTogether(t *testing.T, waits []func(ctx context.Context) error, release func()) {
+	t.Helper()
+	for i := range rounds {
+		ctx, cancel := context.WithCancel(t.Context())
+		var group sync.WaitGroup
+		for _, wait := range waits {
+			group.Go(func() {
+				if err := wait(ctx); !errors.Is(err, context.Canceled) {
+					t.Errorf("round %d: %v", i, err)
+				}
+			})
+		}
+		if i%4 != 0 { // or else before most of them wait
+			time.Sleep(time.Duration(i%4) * 20 * time.Microsecond)
+		}
+		cancel()
+		done := make(chan bool)
+		go func() {
+			group.Wait()
+			close(done)
+		}()
+		select {
+		case <-done:
+		case <-time.After(time.Until(fdtest.Soon())):
+			t.Errorf("round %d: a context that is done, and a wait that goes on", i)
+			release()
+			<-done
+		}
+		if t.Failed() {
+			return
+		}
+	}
+}
+
+func TestDoesOneContextEndTheWaitsOfManyReceivers(t *testing.T) {
+	fdtest.NoLeak(t)
+	noGoroutine(t)
+	_, conn := fdtest.Conns(t, "unix")
+	b := &watched{UnixConn: conn}
+	var waits []func(ctx context.Context) error
+	for range 4 {
+		r := fdtest.Receiver(t, b, fdpass.Options{MaxFDs: 1})
+		waits = append(waits, func(ctx context.Context) error {
+			_, err := r.RecvContext(ctx, make([]byte, 1))
+			return err
+		})
+	}
+	stream := must(fdpass.NewStream(b, fdpass.StreamOptions{}))(t)
+	waits = append(waits, func(ctx context.Context) error {
+		_, err := stream.ReadContext(ctx, make([]byte, 1))
+		return err
+	})
+	deadline := time.Now().Add(time.Hour)
+	if err := stream.SetReadDeadline(deadline); err != nil {
+		t.Fatal(err)
+	}
+	endTogether(t, waits, func() { conn.Close() })
+	if !b.read.Equal(deadline) {
+		t.Errorf("the deadline was %v and is %v", deadline, b.read)
+	}
+}
+
+func TestDoesOneContextEndTheWaitsOfManySenders(t *testing.T) {
+	fdtest.NoLeak(t)
+	noGoroutine(t)
+	conn, _ := fdtest.Conns(t, "unixpacket")
+	a := &watched{UnixConn: conn}
+	full(t, conn)
+	var waits []func(ctx context.Context) error
+	for range 4 {
+		s := sender(t, a)
+		waits = append(waits, func(ctx context.Context) error {
+			_, err := s.SendContext(ctx, []byte("x"))
+			return err
+		})
+	}
+	endTogether(t, waits, func() { conn.Close() })
+	if !a.write.IsZero() {
+		t.Errorf("the deadline is %v", a.write)
+	}
+}
+
+// full sends until nothing more can be sent.
+func full(t *testing.T, conn syscall.Conn) {
+	t.Helper()
+	s := sender(t, conn)
+	for {
+		if _, err := s.TrySend(&fdpass.Outgoing{Payload: []byte("x")}); err != nil {
+			return
+		}
+	}
+}
+
+// TestDoesAnotherContextEndAWait: the waits of others go on when one is ended by
+// its context, and each keeps the deadline that it was given.
+func TestDoesAnotherContextEndAWait(t *testing.T) {
+	fdtest.NoLeak(t)
+	noGoroutine(t)
+	a, b := fdtest.Conns(t, "unixpacket")
+	one := fdtest.Receiver(t, b, fdpass.Options{})
+	got := make(chan error, 2)
+	two := fdtest.Receiver(t, b, fdpass.Options{})
+	three := must(fdpass.NewBatchReceiver(b, 1, fdpass.Options{}))(t)
+	go func() { _, err := two.Recv(make([]byte, 1)); got <- err }()
+	go func() { _, err := three.Recv([][]byte{make([]byte, 1)}); got <- err }()
+	for range rounds / 4 {
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(10*time.Microsecond, cancel)
+		if _, err := one.RecvContext(ctx, make([]byte, 1)); !errors.Is(err, context.Canceled) {
+			t.Errorf("the one with the context: %v", err)
+		}
+		if len(got) > 0 {
+			break
+		}
+	}
+	for range 2 {
+		if _, err := fdpass.SendMsg(a, []byte("x")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 2 {
+		if err := <-got; err != nil {
+			t.Errorf("one without: %v", err)
+		}
+	}
+}
