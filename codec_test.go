@@ -5,6 +5,8 @@ package fdpass_test
 import (
 	"bytes"
 	"encoding/binary"
+	"math"
+	"math/bits"
 	"slices"
 	"syscall"
 	"testing"
@@ -78,6 +80,45 @@ func TestDoesTheCodecAgreeWithSyscall(t *testing.T) {
 	}
 	if i != 255 {
 		t.Errorf("%d messages", i)
+	}
+}
+
+// The codec takes eight numbers at a time: every place of a number that is
+// unlike the others, in messages of every length up to several eights.
+func TestIsOneUnusualNumberFoundInEveryPlace(t *testing.T) {
+	unusual := []int{-1, -24, math.MinInt32, math.MaxInt32}
+	if bits.UintSize == 64 {
+		unusual = append(unusual, math.MaxInt, math.MinInt, math.MaxInt-5) // no C ints
+	}
+	dirty := bytes.Repeat([]byte{0xa5}, 256)
+	for n := 1; n <= 27; n++ {
+		for i := range n {
+			for _, odd := range unusual {
+				fds := make([]int, n)
+				fds[i] = odd
+				want := slices.Clone(fds)
+				if odd != int(int32(odd)) {
+					want[i] = -1
+				}
+				b := fdpass.AppendRights(dirty[:0], fds...)
+				if !bytes.Equal(b, syscall.UnixRights(want...)) {
+					t.Fatalf("AppendRights(%v) = % x", fds, b)
+				}
+				var wantErr error
+				if want[i] < 0 {
+					wantErr = syscall.Errno(-want[i])
+					want = slices.Delete(want, i, i+1)
+				}
+				for c, err := range fdpass.ParseControls(b) {
+					if err != nil {
+						t.Fatal(err)
+					}
+					if got, err := c.Rights(nil); !slices.Equal(got, want) || err != wantErr {
+						t.Fatalf("% x: %v, %v, want %v, %v", b, got, err, want, wantErr)
+					}
+				}
+			}
+		}
 	}
 }
 

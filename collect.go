@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"runtime"
 
-	"example.com/fdpass/internal/cmsg"
 	"example.com/fdpass/rawmsg"
 )
 
@@ -107,26 +106,26 @@ func (m *message) fitting() int {
 // error, and so is a malformed buffer; the descriptors beside it are found all
 // the same.
 func (m *message) collect() (bad error) {
-	for rest := m.control; ; {
-		c, next, ok, err := cmsg.Native.Next(rest)
-		if err != nil {
-			return err
+	for rest := m.control; len(rest) >= headerLen; {
+		level, typ, data, next := firstControl(rest)
+		if next == 0 {
+			return ErrMalformed
 		}
-		if !ok {
-			return bad
-		}
-		switch c := (Control{int(c.Level), int(c.Type), c.Data}); {
-		case c.is(rawmsg.SCM_RIGHTS):
+		switch {
+		case level != rawmsg.SOL_SOCKET:
+		case typ == rawmsg.SCM_RIGHTS:
+			var err error
 			m.room += len(rest)
-			if m.fds, err = c.Rights(m.fds); err != nil {
+			if m.fds, err = appendRights(m.fds, data); err != nil {
 				bad = err
 			}
-		case c.is(rawmsg.SCM_PIDFD):
-			m.pidfd, m.pidfdErr = c.PIDFD()
+		case typ == rawmsg.SCM_PIDFD:
+			m.pidfd, m.pidfdErr = Control{level, typ, data}.PIDFD()
 			m.hasPIDFD = m.pidfdErr == nil
 		}
-		rest = next
+		rest = rest[next:]
 	}
+	return bad
 }
 
 // isEnd reports whether this is the end of a connection and not a message. A

@@ -2,7 +2,6 @@ package fdpass
 
 import (
 	"bytes"
-	"encoding/binary"
 	"slices"
 	"syscall"
 	"time"
@@ -29,51 +28,60 @@ func (c Control) Rights(dst []int) ([]int, error) {
 	if !c.is(rawmsg.SCM_RIGHTS) {
 		return dst, nil
 	}
-	var err error
-	start := len(dst)
-	dst, negative := appendInts(dst, c.Data)
-	if negative {
-		dst, err = dropErrnos(dst, start)
-	}
-	if len(c.Data)%4 != 0 {
-		err = ErrMalformed
-	}
-	return dst, err
+	return appendRights(dst, c.Data)
 }
 
-// appendInts appends the whole ints of data to dst and reports whether one of
-// them is negative. It takes four at a time, which makes a message full of
-// descriptors twice as fast to read.
-func appendInts(dst []int, data []byte) (all []int, negative bool) {
+// appendRights is Rights for the data of an SCM_RIGHTS message.
+func appendRights(dst []int, data []byte) ([]int, error) {
+	start := len(dst)
+	dst, or := appendInts(dst, data)
+	if or < 0 || len(data)%intLen != 0 {
+		return dropErrnos(dst, start, len(data))
+	}
+	return dst, nil
+}
+
+// appendInts appends the whole ints of data to dst and combines them with or,
+// which is negative if one of them is. It takes eight at a time, which makes a
+// message full of descriptors twice as fast to read (BenchmarkParse).
+func appendInts(dst []int, data []byte) (all []int, or int) {
 	start, n := len(dst), len(data)/4
 	all = slices.Grow(dst, n)[:start+n]
-	signs, rest := int32(0), all[start:]
-	for len(rest) >= 4 && len(data) >= 16 {
-		a, b, c, d := intAt(data), intAt(data[4:]), intAt(data[8:]), intAt(data[12:])
-		rest[0], rest[1], rest[2], rest[3] = int(a), int(b), int(c), int(d)
-		signs |= a | b | c | d
-		rest, data = rest[4:], data[16:]
+	rest := all[start:]
+	for len(rest) >= 8 && len(data) >= 32 {
+		in, out := (*[32]byte)(data), (*[8]int)(rest)
+		a, b, c, d := intAt(in[0:]), intAt(in[4:]), intAt(in[8:]), intAt(in[12:])
+		out[0], out[1], out[2], out[3] = a, b, c, d
+		or |= a | b | c | d
+		a, b, c, d = intAt(in[16:]), intAt(in[20:]), intAt(in[24:]), intAt(in[28:])
+		out[4], out[5], out[6], out[7] = a, b, c, d
+		or |= a | b | c | d
+		rest, data = rest[8:], data[32:]
 	}
 	for i := range rest {
-		a := intAt(data[4*i:])
-		rest[i] = int(a)
-		signs |= a
+		rest[i] = intAt(data)
+		or |= rest[i]
+		data = data[4:]
 	}
-	return all, signs < 0
+	return all, or
 }
 
 // dropErrnos leaves the negative numbers from start on out, and returns the
-// errno that the last of them stands for.
-func dropErrnos(fds []int, start int) (kept []int, errno error) {
+// errno that the last of them stands for, or ErrMalformed if the numbers were not
+// whole ints of dataLen bytes.
+func dropErrnos(fds []int, start, dataLen int) (kept []int, err error) {
 	kept = fds[:start]
 	for _, fd := range fds[start:] {
 		if fd < 0 {
-			errno = syscall.Errno(-fd)
+			err = syscall.Errno(-fd)
 			continue
 		}
 		kept = append(kept, fd)
 	}
-	return kept, errno
+	if dataLen%intLen != 0 {
+		err = ErrMalformed
+	}
+	return kept, err
 }
 
 // Credentials returns what an SCM_CREDENTIALS message says of the sender; ok is
@@ -151,6 +159,3 @@ func (c Control) longAt(i, size int) int64 {
 	}
 	return int64(int32(c.uint32At(i)))
 }
-
-// intAt reads the C int that b begins with.
-func intAt(b []byte) int32 { return int32(binary.NativeEndian.Uint32(b)) }
