@@ -124,7 +124,7 @@
 //     for each, contexts, credentials, pidfds, security labels, timestamps,
 //     addresses.
 //   - [BatchReceiver], [BatchSender]: many small messages with one system call.
-//   - [Stream]: a protocol on a stream socket.
+//   - [Stream]: a protocol on a stream socket. [Relay]: one that is only passed on.
 //   - [Pair], [NewUnixConn]: connections of package net from socketpair(2) and
 //     from an inherited number.
 //   - Package rawmsg: the bare structs and calls, for those who want to decide

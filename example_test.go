@@ -910,6 +910,33 @@ func ExampleStream_TakeNextFDs() {
 	// 1 <nil>
 }
 
+// A program between a client and a server, which does not know their protocol.
+func ExampleRelay() {
+	client, front := connected("unix")
+	back, server := connected("unix")
+	defer server.Close()
+	ended := make(chan error)
+	go func() { ended <- fdpass.Relay(context.Background(), front, back) }()
+
+	if _, err := fdpass.SendMsg(client, []byte("look"), os.Stdin); err != nil {
+		log.Fatal(err)
+	}
+	client.Close()
+
+	p := make([]byte, 16)
+	n, files, err := fdpass.RecvExactly(server, p, 1)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Printf("%s, %d file\n", p[:n], len(files))
+	files[0].Close()
+	server.Close()
+	fmt.Println(<-ended)
+	// Output:
+	// look, 1 file
+	// <nil>
+}
+
 // Who is at the other end of a connection, without its saying anything.
 func ExamplePeerCredentials() {
 	a, b := connected("unix")

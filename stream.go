@@ -25,7 +25,7 @@ import (
 // belong to the protocol message that the last byte of the read is part of.
 // TakeFDs returns the descriptors that belong to the bytes up to a place:
 //
-//	stream, err := fdpass.NewStream(conn, fdpass.StreamOptions{MaxFDs: fdpass.StreamOptions{MaxFDs: 64}})
+//	stream, err := fdpass.NewStream(conn, fdpass.StreamOptions{MaxFDs: 64})
 //	buffered := bufio.NewReader(stream)
 //	// Decode a message, then:
 //	consumed := stream.Offset() - int64(buffered.Buffered())

@@ -57,9 +57,10 @@ func TestWhatDoShellsComplete(t *testing.T) {
 				t.Fatal(err)
 			}
 			for line, want := range map[string]string{
-				"fdpass ":               "demo recv send layout decode help completion",
+				"fdpass ":               "demo recv send relay layout decode help completion",
 				"fdpass la":             "layout",
 				"fdpass recv -":         "-cat -connect -many -n -names -timeout",
+				"fdpass relay -":        "-timeout -wait",
 				"fdpass layout ":        "s390x all",
 				"fdpass completion ":    "bash zsh fish",
 				"fdpass help ":          "room recv",

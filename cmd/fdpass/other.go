@@ -14,6 +14,7 @@ var errSystem = fmt.Errorf("needs Linux, this is %s: %w", runtime.GOOS, errors.E
 
 func (s *sender) run([]string) error   { return errSystem }
 func (r *receiver) run([]string) error { return errSystem }
+func (r *relay) run([]string) error    { return errSystem }
 func (d *demo) run([]string) error     { return errSystem }
 
 func (t *tracer) run([]string) (int, error) { return 0, errSystem }

@@ -40,6 +40,10 @@ func TestIsWrongUsageStatus2(t *testing.T) {
 		{"recv fd:x", "fd:N"},
 		{"send /tmp/s", "FILE"},
 		{"send @ /dev/null", "SOCKET is empty"},
+		{"relay /tmp/s", "LISTEN and CONNECT"},
+		{"relay /tmp/s -wait /tmp/t", "LISTEN and CONNECT"},
+		{"relay /tmp/s -wait", "flags go before"},
+		{"relay /tmp/s fd:0", "CONNECT is a path"},
 	} {
 		startFdpass(t, strings.Fields(c.args)...).fail(2, c.message)
 	}

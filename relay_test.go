@@ -1,0 +1,374 @@
+//go:build linux
+
+package fdpass_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand"
+	"net"
+	"os"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"example.com/fdpass"
+	"example.com/fdpass/internal/fdtest"
+	"example.com/fdpass/rawmsg"
+)
+
+// relayed is two connections with a relay between them, which has not begun.
+type relayed struct {
+	a, b           *net.UnixConn // what the programs at both ends have
+	relayA, relayB *net.UnixConn // what the relay has
+	cancel         context.CancelFunc
+	ended          chan error
+}
+
+func newRelayed(t *testing.T, network string) *relayed {
+	t.Helper()
+	r := &relayed{ended: make(chan error, 1)}
+	r.a, r.relayA = fdtest.Conns(t, network)
+	r.relayB, r.b = fdtest.Conns(t, network)
+	for _, c := range []*net.UnixConn{r.a, r.b} {
+		if err := c.SetDeadline(time.Now().Add(time.Minute)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return r
+}
+
+// start begins to relay.
+func (r *relayed) start(t *testing.T) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	r.cancel = cancel
+	t.Cleanup(cancel)
+	go func() { r.ended <- fdpass.Relay(ctx, r.relayA, r.relayB) }()
+}
+
+// end closes both ends and expects that the relay has ended well.
+func (r *relayed) end(t *testing.T) {
+	t.Helper()
+	r.a.Close()
+	r.b.Close()
+	if err := <-r.ended; err != nil {
+		t.Errorf("the relay ended with %v", err)
+	}
+}
+
+// part is what one sendmsg sends.
+type part struct {
+	payload string
+	fds     []int
+}
+
+// send sends parts, each with one sendmsg.
+func send(t *testing.T, conn *net.UnixConn, parts []part) {
+	t.Helper()
+	for _, p := range parts {
+		if n, err := fdpass.SendMsgFDs(conn, []byte(p.payload), p.fds...); err != nil || n != len(p.payload) {
+			t.Fatalf("sent %d bytes, %v", n, err)
+		}
+	}
+}
+
+// places receives a stream byte by byte, and returns it with the files that came
+// at each place.
+func places(t *testing.T, conn *net.UnixConn, n int) (payload []byte, files map[int][]fdtest.ID) {
+	t.Helper()
+	r := fdtest.Receiver(t, conn, fdpass.Options{MaxFDs: rawmsg.SCM_MAX_FD})
+	defer r.Close()
+	files = map[int][]fdtest.ID{}
+	var b [1]byte
+	for i := range n {
+		m, err := r.Recv(b[:])
+		if err != nil {
+			t.Fatalf("byte %d: %v", i, err)
+		}
+		payload = append(payload, b[0])
+		if len(m.FDs()) > 0 {
+			files[i] = fdtest.IDs(t, m.FDs()...)
+		}
+	}
+	return payload, files
+}
+
+// expectPlaces checks that parts arrive as they were sent: all bytes, and the
+// descriptors with the first byte of their part.
+func expectPlaces(t *testing.T, conn *net.UnixConn, parts []part) {
+	t.Helper()
+	var payload string
+	want := map[int][]fdtest.ID{}
+	for _, p := range parts {
+		if len(p.fds) > 0 {
+			want[len(payload)] = fdtest.IDs(t, p.fds...)
+		}
+		payload += p.payload
+	}
+	got, files := places(t, conn, len(payload))
+	if string(got) != payload {
+		t.Errorf("got %d bytes that differ from the %d that were sent", len(got), len(payload))
+	}
+	if fmt.Sprint(files) != fmt.Sprint(want) {
+		t.Errorf("files at %v, were sent at %v", files, want)
+	}
+}
+
+func TestDoesARelayKeepDescriptorsWithTheirByte(t *testing.T) {
+	fdtest.SkipUnderQemuUser(t, fdtest.QemuRoom)
+	fds := fdtest.FDs(t, 6)
+	for name, parts := range map[string][]part{
+		"one message":          {{"hello", fds[:2]}},
+		"one byte":             {{"x", fds[:1]}},
+		"bytes before":         {{"first", nil}, {"second", fds[:2]}},
+		"bytes after":          {{"first", fds[:1]}, {"second", nil}},
+		"next to each other":   {{"one", fds[:1]}, {"two", fds[1:3]}, {"three", fds[3:]}},
+		"all kinds":            {{"a", nil}, {"b", fds[:1]}, {"c", nil}, {"dd", nil}, {"ee", fds[1:4]}, {"f", nil}},
+		"longer than a buffer": {{strings.Repeat("y", 70000), nil}, {strings.Repeat("z", 70000), fds[:2]}, {"end", fds[2:3]}},
+	} {
+		for _, queued := range []bool{true, false} {
+			t.Run(fmt.Sprint(name, " queued ", queued), func(t *testing.T) {
+				fdtest.NoLeak(t)
+				r := newRelayed(t, "unix")
+				if !queued {
+					r.start(t)
+				}
+				send(t, r.a, parts)
+				if queued { // all of it is there when the relay begins
+					r.start(t)
+				}
+				expectPlaces(t, r.b, parts)
+				r.end(t)
+			})
+		}
+	}
+}
+
+func TestDoesARelayKeepAnyOrderOfMessages(t *testing.T) {
+	fdtest.SkipUnderQemuUser(t, fdtest.QemuRoom)
+	fdtest.NoLeak(t)
+	fds := fdtest.FDs(t, 5)
+	random := rand.New(rand.NewSource(1))
+	for range 50 {
+		var parts []part
+		for range 1 + random.Intn(20) {
+			p := part{strings.Repeat("x", 1+random.Intn(300)), nil}
+			if random.Intn(2) == 0 {
+				p.fds = fds[:1+random.Intn(len(fds))]
+			}
+			parts = append(parts, p)
+		}
+		r := newRelayed(t, "unix")
+		r.start(t)
+		send(t, r.b, parts) // from either end
+		expectPlaces(t, r.a, parts)
+		r.end(t)
+	}
+}
+
+func TestDoesARelayKeepTheMessagesOfASeqpacketSocket(t *testing.T) {
+	fdtest.NoLeak(t)
+	fds := fdtest.FDs(t, 3)
+	parts := []part{{"one", nil}, {"two", fds[:1]}, {"", fds[1:]}, {strings.Repeat("long", 25000), fds}, {"end", nil}}
+	r := newRelayed(t, "unixpacket")
+	r.start(t)
+	sent := make(chan error, 1)
+	go func() {
+		var err error
+		for _, p := range parts {
+			_, serr := fdpass.SendMsgFDs(r.a, []byte(p.payload), p.fds...)
+			err = errors.Join(err, serr)
+		}
+		sent <- err
+	}()
+	p := make([]byte, 200000)
+	for _, want := range parts {
+		n, got, err := fdpass.RecvMsgFDs(r.b, p, 10)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if string(p[:n]) != want.payload || !slices.Equal(fdtest.IDs(t, got...), fdtest.IDs(t, want.fds...)) {
+			t.Errorf("got %d bytes with %d descriptors, sent %d with %d", n, len(got), len(want.payload), len(want.fds))
+		}
+		fdtest.Close(t, got...)
+	}
+	if err := <-sent; err != nil {
+		t.Error(err)
+	}
+	r.end(t)
+}
+
+func TestDoesARelayHoldDescriptorsBack(t *testing.T) {
+	fdtest.NoLeak(t)
+	r := newRelayed(t, "unix")
+	r.start(t)
+	in, out, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer in.Close()
+	if err := fdpass.Send(r.a, out); err != nil {
+		t.Fatal(err)
+	}
+	out.Close()
+	f, err := fdpass.RecvFile(r.b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.Close() // the pipe ends only if the relay has closed its own
+	if err := in.SetReadDeadline(time.Now().Add(time.Minute)); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := in.Read(make([]byte, 1)); err != io.EOF {
+		t.Errorf("read %d from the pipe, %v", n, err)
+	}
+	r.end(t)
+}
+
+// The receiver asks for credentials when everything has arrived already, so the
+// kernel has added none: those that come are those that the relay has sent.
+func TestDoesARelayCarryCredentials(t *testing.T) {
+	fdtest.SkipUnderQemuUser(t, fdtest.QemuOptions)
+	for _, network := range []string{"unix", "unixpacket"} {
+		t.Run(network, func(t *testing.T) {
+			fdtest.NoLeak(t)
+			want := fdpass.Credentials{PID: int32(os.Getpid()), UID: uint32(os.Getuid()), GID: uint32(os.Getgid())}
+			if os.Getuid() == 0 { // may send those of others
+				want = fdpass.Credentials{PID: int32(os.Getppid()), UID: 1234, GID: 5678}
+			}
+			r := newRelayed(t, network)
+			r.start(t)
+			s, err := fdpass.NewSender(r.a)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := s.SendMessage(&fdpass.Outgoing{Payload: []byte("hello"), FDs: fdtest.FDs(t, 1), Credentials: &want}); err != nil {
+				t.Fatal(err)
+			}
+			waiting := fdtest.Receiver(t, r.b, fdpass.Options{MaxFDs: 1})
+			m, err := waiting.Peek(make([]byte, 1))
+			if err != nil && !errors.Is(err, fdpass.ErrPayloadTruncated) {
+				t.Fatal(err)
+			}
+			m.Close()
+			m, err = fdtest.Receiver(t, r.b, fdpass.Options{MaxFDs: 1, Credentials: true}).Recv(make([]byte, 9))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if cred, ok := m.Credentials(); !ok || cred != want || len(m.FDs()) != 1 || string(m.Payload()) != "hello" {
+				t.Errorf("got %q of %+v, %v with %d descriptors, want those of %+v", m.Payload(), cred, ok, len(m.FDs()), want)
+			}
+			m.Close()
+			r.end(t)
+		})
+	}
+}
+
+func TestDoesARelayCarryHalfCloses(t *testing.T) {
+	for _, network := range []string{"unix", "unixpacket"} {
+		t.Run(network, func(t *testing.T) {
+			fdtest.NoLeak(t)
+			r := newRelayed(t, network)
+			r.start(t)
+			send(t, r.a, []part{{"question", nil}})
+			if err := r.a.CloseWrite(); err != nil {
+				t.Fatal(err)
+			}
+			if got, err := io.ReadAll(r.b); err != nil || string(got) != "question" {
+				t.Fatalf("got %q, %v", got, err)
+			}
+			send(t, r.b, []part{{"answer", fdtest.FDs(t, 1)}})
+			p := make([]byte, 100)
+			n, files, err := fdpass.RecvExactly(r.a, p, 1)
+			if err != nil || string(p[:n]) != "answer" {
+				t.Fatalf("got %q, %v", p[:n], err)
+			}
+			files[0].Close()
+			r.b.Close()
+			if n, err := r.a.Read(p); n != 0 || err != io.EOF {
+				t.Errorf("got %q, %v", p[:n], err)
+			}
+			if err := <-r.ended; err != nil {
+				t.Errorf("the relay ended with %v", err)
+			}
+		})
+	}
+}
+
+func TestDoesASenderLearnThatNobodyReads(t *testing.T) {
+	fdtest.NoLeak(t)
+	r := newRelayed(t, "unix")
+	r.start(t)
+	if err := r.b.CloseRead(); err != nil {
+		t.Fatal(err)
+	}
+	var err error
+	for err == nil {
+		_, err = r.a.Write([]byte("x"))
+	}
+	if !errors.Is(err, syscall.EPIPE) {
+		t.Errorf("got %v", err)
+	}
+	send(t, r.b, []part{{"still", nil}})
+	p := make([]byte, 5)
+	if _, err := io.ReadFull(r.a, p); err != nil || !bytes.Equal(p, []byte("still")) {
+		t.Errorf("the opposite direction: %q, %v", p, err)
+	}
+	r.end(t)
+}
+
+func TestWhatEndsARelay(t *testing.T) {
+	t.Run("a context", func(t *testing.T) {
+		fdtest.NoLeak(t)
+		r := newRelayed(t, "unix")
+		r.start(t)
+		r.cancel()
+		if err := <-r.ended; !errors.Is(err, context.Canceled) {
+			t.Errorf("got %v", err)
+		}
+		if n, err := r.a.Read(make([]byte, 1)); err != io.EOF {
+			t.Errorf("the other end read %d, %v", n, err)
+		}
+	})
+	t.Run("a full table", func(t *testing.T) {
+		fdtest.SkipUnderQemuUser(t, "it offers the host its own table")
+		fdtest.NoLeak(t)
+		r := newRelayed(t, "unix")
+		send(t, r.a, []part{{"x", fdtest.FDs(t, 3)}})
+		restore := fdtest.LimitTable(t, 1)
+		r.start(t)
+		err := <-r.ended
+		restore()
+		if !errors.Is(err, fdpass.ErrTruncated) || !errors.Is(err, syscall.EMFILE) {
+			t.Errorf("got %v", err)
+		}
+	})
+}
+
+func TestWhatCannotBeRelayed(t *testing.T) {
+	for name, networks := range map[string][2]string{
+		"no connection": {"", ""},
+		"one":           {"unix", ""},
+		"two types":     {"unix", "unixpacket"},
+		"datagrams":     {"unixgram", "unixgram"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			fdtest.NoLeak(t)
+			var conns [2]*net.UnixConn
+			for i, network := range networks {
+				if network != "" {
+					conns[i], _ = fdtest.Conns(t, network)
+				}
+			}
+			if err := fdpass.Relay(context.Background(), conns[0], conns[1]); !errors.Is(err, syscall.EINVAL) {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+}
