@@ -3,6 +3,7 @@
 package fdpass_test
 
 import (
+	"errors"
 	"runtime"
 	"sync/atomic"
 	"syscall"
@@ -138,6 +139,79 @@ func TestIsASendThatSignalsInterruptTakenUpAgain(t *testing.T) {
 	}
 	got, err := fdpass.RecvFDs(b, 2)
 	if err != nil || len(got) != 2 {
+		t.Errorf("got %v, %v", got, err)
+	}
+	fdtest.Close(t, got...)
+}
+
+// TestDoesATimeoutEndUnderSignals: the kernel would begin to count again after
+// each of them.
+func TestDoesATimeoutEndUnderSignals(t *testing.T) {
+	const timeout = 100 * time.Millisecond
+	for name, call := range map[string]func(a, b int) error{
+		"receive": func(_, b int) error {
+			_, err := fdpass.RecvFDs(b, 0)
+			return err
+		},
+		"batch": func(_, b int) error {
+			r, err := fdpass.NewBatchReceiver(fdpass.Socket(b), 1, fdpass.Options{})
+			if err == nil {
+				_, err = r.Recv([][]byte{make([]byte, 1)})
+			}
+			return err
+		},
+		"send": func(a, _ int) error { return fdpass.SendFDs(a) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			fdtest.NoLeak(t)
+			a, b := fdtest.Pair(t, syscall.SOCK_SEQPACKET)
+			for _, opt := range []int{syscall.SO_RCVTIMEO, syscall.SO_SNDTIMEO} {
+				for _, fd := range []int{a, b} {
+					tv := syscall.NsecToTimeval(int64(timeout))
+					if err := syscall.SetsockoptTimeval(fd, syscall.SOL_SOCKET, opt, &tv); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+			if name == "send" {
+				full(t, fdpass.Socket(a))
+			}
+			_, stop := signals(t)
+			defer stop()
+			// What never ends is ended by the end of the connection.
+			late := time.AfterFunc(time.Until(fdtest.Soon()), func() {
+				t.Error("signals keep it waiting")
+				syscall.Shutdown(a, syscall.SHUT_RDWR)
+			})
+			defer late.Stop()
+			start := time.Now()
+			if err := call(a, b); !errors.Is(err, syscall.EAGAIN) {
+				t.Errorf("want EAGAIN, got %v", err)
+			}
+			if d := time.Since(start); d < timeout {
+				t.Errorf("ended after %v, before its time", d)
+			}
+		})
+	}
+}
+
+// TestDoesWhatComesAfterASignalEndATimeout: what comes in time is received or sent.
+func TestDoesWhatComesAfterASignalEndATimeout(t *testing.T) {
+	fdtest.NoLeak(t)
+	a, b := fdtest.Pair(t, syscall.SOCK_STREAM)
+	setTimeout(t, b, syscall.SO_RCVTIMEO)
+	fds := fdtest.FDs(t, 1)
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	pid, tid := syscall.Getpid(), syscall.Gettid()
+	go func() {
+		time.Sleep(20 * time.Millisecond)
+		syscall.Tgkill(pid, tid, syscall.SIGURG)
+		time.Sleep(20 * time.Millisecond)
+		fdpass.SendFDs(a, fds...)
+	}()
+	got, err := fdpass.RecvFDs(b, 1)
+	if err != nil || len(got) != 1 {
 		t.Errorf("got %v, %v", got, err)
 	}
 	fdtest.Close(t, got...)

@@ -10,8 +10,9 @@ import (
 // Socket is the bare descriptor of a socket, as a [syscall.Conn] for the
 // functions of this package. Calls on it block as the descriptor does: in the
 // kernel, where no deadline and no context ends the wait, unless the descriptor
-// is nonblocking (EAGAIN) or has SO_RCVTIMEO or SO_SNDTIMEO set. The descriptor
-// stays the caller's, who must not close it during a call.
+// is nonblocking (EAGAIN) or has SO_RCVTIMEO or SO_SNDTIMEO set (EAGAIN as well,
+// when that time has passed since the call or since the first signal that
+// interrupted it). The descriptor stays the caller's, who must not close it during a call.
 type Socket int
 
 // SyscallConn implements [syscall.Conn]. It never fails.

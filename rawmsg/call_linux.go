@@ -7,8 +7,9 @@ import (
 
 // Recvmsg receives one message from fd into what msg points to and returns the
 // number of payload bytes: recvmsg(2). Flags are MSG_… bits. It blocks unless
-// fd is nonblocking or flags has MSG_DONTWAIT, and is retried on EINTR. The
-// error is nil or a [syscall.Errno].
+// fd is nonblocking or flags has MSG_DONTWAIT, and is retried on EINTR. With
+// SO_RCVTIMEO the error is EAGAIN when that time has passed; signals can make it
+// twice as long, and no longer. The error is nil or a [syscall.Errno].
 //
 // Every descriptor that the control buffer reports afterwards belongs to the
 // caller. Read only the first msg.Controllen bytes of it.
@@ -49,8 +50,9 @@ func Sendmmsg(fd int, msgs []Mmsghdr, flags int) (n int, err error) {
 	return again(sysSendmmsg, fd, unsafe.Pointer(unsafe.SliceData(msgs)), len(msgs), flags)
 }
 
-// again makes a system call until no signal interrupts it: the one place where
-// EINTR is retried, and the one place where errno 0 becomes a nil error.
+// again makes a system call until no signal interrupts it, on a socket with a
+// timeout until that is over. It is the one place where errno 0 becomes a nil
+// error.
 func again(trap uintptr, fd int, msgs unsafe.Pointer, a3, a4 int) (int, error) {
 	for {
 		// unsafe.Pointer rule 4: converted to uintptr in the argument list of
@@ -60,6 +62,9 @@ func again(trap uintptr, fd int, msgs unsafe.Pointer, a3, a4 int) (int, error) {
 		case 0:
 			return int(n), nil
 		case syscall.EINTR:
+			if left := timeout(trap, fd); left > 0 && (a3|a4)&MSG_DONTWAIT == 0 {
+				return within(left, trap, fd, msgs, a3, a4)
+			}
 			continue
 		}
 		return 0, errno
