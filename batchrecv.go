@@ -146,9 +146,27 @@ func (b *BatchReceiver) call(fd uintptr) (done bool) {
 		setPiece(&b.iovs[i], buf)
 		fillHeader(&b.hdrs[i].Hdr, &b.iovs[i], piece(b.control, i, n), piece(b.names, i, n))
 	}
-	flags := b.end.wait | rawmsg.MSG_CMSG_CLOEXEC | rawmsg.MSG_WAITFORONE
-	b.n, b.err = recvmmsg(int(fd), b.hdrs[:len(b.bufs)], flags)
+	b.n, b.err = recvBatch(int(fd), b.hdrs[:len(b.bufs)], b.end.wait|rawmsg.MSG_CMSG_CLOEXEC)
 	return b.err != syscall.EAGAIN || !b.end.waits(0)
+}
+
+// recvBatch receives as many messages as there are, and waits at most for the
+// first. gVisor does not know MSG_WAITFORONE, which is needed only where the
+// kernel waits: there it takes two calls.
+func recvBatch(fd int, hdrs []mmsghdr, flags int) (n int, err error) {
+	if flags&rawmsg.MSG_DONTWAIT != 0 {
+		return recvmmsg(fd, hdrs, flags)
+	}
+	n, err = recvmmsg(fd, hdrs, flags|rawmsg.MSG_WAITFORONE)
+	if err != syscall.EINVAL {
+		return n, err
+	}
+	n, err = recvmmsg(fd, hdrs[:1], flags)
+	if err != nil || len(hdrs) == 1 {
+		return n, err
+	}
+	more, _ := recvmmsg(fd, hdrs[1:], flags|rawmsg.MSG_DONTWAIT)
+	return n + more, nil
 }
 
 // finish looks at every message that the kernel has reported. An error of the

@@ -151,7 +151,7 @@ func (s state) update(ctx context.Context) error {
 
 // newest finds the package with the highest version in its name.
 func (s state) newest(ctx context.Context, pattern string) (string, error) {
-	out, err := s.run(ctx, "", "apt-cache", "pkgnames", "linux-")
+	out, err := s.run(ctx, "", "apt-cache", "pkgnames")
 	if err != nil {
 		return "", err
 	}
