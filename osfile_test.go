@@ -4,7 +4,9 @@ package fdpass_test
 
 import (
 	"errors"
+	"fmt"
 	"io"
+	"net"
 	"os"
 	"syscall"
 	"testing"
@@ -132,5 +134,61 @@ func TestDoReceivedFilesGoToThePoller(t *testing.T) {
 	got[0].Close() // ends the read, or comes before it
 	if err := <-done; !errors.Is(err, os.ErrClosed) {
 		t.Errorf("got %v", err)
+	}
+}
+
+// TestDoesASwitchedFlagMakeAFileAnother: O_NONBLOCK belongs to the open file
+// description, and anybody who has a descriptor of it can switch it. A file that
+// is in Go's poller stays there, and one that is not stays out of it.
+func TestDoesASwitchedFlagMakeAFileAnother(t *testing.T) {
+	for _, polled := range []bool{true, false} {
+		for _, receive := range []func(f *os.File, p []byte) error{
+			func(f *os.File, _ []byte) error { _, err := fdpass.Recv(f, 1); return err },
+			func(f *os.File, p []byte) error {
+				r, err := fdpass.NewReceiver(f, fdpass.Options{})
+				if err == nil {
+					_, err = r.Recv(p)
+				}
+				return err
+			},
+			func(f *os.File, p []byte) error {
+				r, err := fdpass.NewBatchReceiver(f, 1, fdpass.Options{})
+				if err == nil {
+					_, err = r.Recv([][]byte{p})
+				}
+				return err
+			},
+		} {
+			t.Run(fmt.Sprintf("in the poller %v", polled), func(t *testing.T) {
+				fdtest.NoLeak(t)
+				a, b := files(t, "unix", polled)
+				if err := syscall.SetNonblock(rawFD(t, b), !polled); err != nil {
+					t.Fatal(err)
+				}
+				if !polled {
+					// The kernel does not wait, and nobody else does.
+					if err := receive(b, make([]byte, 1)); !errors.Is(err, syscall.EAGAIN) {
+						t.Errorf("nonblocking, outside the poller: %v", err)
+					}
+					return
+				}
+				if err := b.SetReadDeadline(time.Now().Add(10 * time.Millisecond)); err != nil {
+					t.Fatal(err)
+				}
+				late := time.AfterFunc(time.Until(fdtest.Soon()), func() {
+					t.Error("a file in the poller waits in the kernel")
+					a.Close()
+				})
+				defer late.Stop()
+				if err := receive(b, make([]byte, 1)); !errors.Is(err, os.ErrDeadlineExceeded) {
+					t.Errorf("with a deadline: %v", err)
+				}
+				b.SetReadDeadline(time.Time{})
+				time.AfterFunc(10*time.Millisecond, func() { b.Close() })
+				if err := receive(b, make([]byte, 1)); !errors.Is(err, net.ErrClosed) && !errors.Is(err, os.ErrClosed) {
+					t.Errorf("closed: %v", err)
+				}
+			})
+		}
 	}
 }

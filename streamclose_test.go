@@ -1,0 +1,102 @@
+//go:build linux
+
+package fdpass_test
+
+import (
+	"errors"
+	"io"
+	"net"
+	"sync"
+	"testing"
+
+	"example.com/fdpass"
+	"example.com/fdpass/internal/fdtest"
+	"example.com/fdpass/rawmsg"
+)
+
+// TestDoesAStreamThatIsClosedInTheMiddleLeak: another goroutine closes it while
+// descriptors come, with pidfds that were asked for, and with pidfds that somebody
+// else has asked for.
+func TestDoesAStreamThatIsClosedInTheMiddleLeak(t *testing.T) {
+	for name, asked := range map[string]bool{"pidfd asked for": true, "pidfd inherited": false} {
+		t.Run(name, func(t *testing.T) {
+			fdtest.NoLeak(t)
+			fds := fdtest.FDs(t, 3)
+			for range 300 {
+				closeInTheMiddle(t, asked, fds)
+			}
+		})
+	}
+}
+
+func closeInTheMiddle(t *testing.T, pidfd bool, fds []int) {
+	t.Helper()
+	a, b, err := fdpass.Pair("unix")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer a.Close()
+	raw, err := b.SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw.Control(func(fd uintptr) {
+		fdtest.SetOption(t, int(fd), rawmsg.SO_PASSPIDFD, 1, "SO_PASSPIDFD, which came with Linux 6.5")
+	})
+	s := must(fdpass.NewStream(b, fdpass.StreamOptions{MaxFDs: 1000, PIDFD: pidfd}))(t)
+	var group sync.WaitGroup
+	begun := make(chan bool)
+	group.Go(func() { // the peer
+		for i := range 50 {
+			if _, err := fdpass.SendMsgFDs(a, []byte("x"), fds...); err != nil {
+				return // the other end is closed
+			}
+			if i == 3 {
+				close(begun)
+			}
+		}
+	})
+	group.Go(func() { // the reader
+		for p := make([]byte, 1); ; {
+			if _, err := s.Read(p); err != nil {
+				if !errors.Is(err, net.ErrClosed) && err != io.EOF {
+					t.Errorf("Read: %v", err)
+				}
+				return
+			}
+			got, _ := s.TakeFDs(s.Offset() - 2) // and leaves some
+			fdpass.CloseFDs(got)
+		}
+	})
+	<-begun
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	group.Wait()
+	if fd, err := s.TakePIDFD(); err == nil {
+		t.Errorf("a closed stream hands over the pidfd %d", fd)
+	}
+}
+
+// TestWhatIsSaidOfAStreamOnAConnectionThatIsClosed: that it is closed, and not that
+// it is no stream.
+func TestWhatIsSaidOfAStreamOnAConnectionThatIsClosed(t *testing.T) {
+	fdtest.NoLeak(t)
+	for range 500 {
+		a, b, err := fdpass.Pair("unix")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var group sync.WaitGroup
+		group.Go(func() { b.Close() })
+		s, err := fdpass.NewStream(b, fdpass.StreamOptions{})
+		if err != nil && !errors.Is(err, net.ErrClosed) {
+			t.Fatalf("got %v", err)
+		}
+		group.Wait()
+		if s, err = fdpass.NewStream(b, fdpass.StreamOptions{}); s != nil || !errors.Is(err, net.ErrClosed) {
+			t.Fatalf("got %v", err)
+		}
+		a.Close()
+	}
+}
