@@ -22,6 +22,7 @@ type BatchReceiver struct {
 	iovs    []iovec
 	control []byte // in pieces of the same size
 	names   []byte // the same, or nil
+	taken   []int  // what takeAll returned
 
 	// The current call.
 	bufs [][]byte
@@ -79,9 +80,7 @@ func piece[T any](s []T, i, n int) []T {
 // reported by the next call. That the peer has reset the connection (ECONNRESET)
 // is reported once, before the messages that are still there.
 func (b *BatchReceiver) Recv(bufs [][]byte) ([]*Message, error) {
-	for _, m := range b.msgs {
-		m.drop()
-	}
+	closeUnwanted(b.takeAll())
 	if b.closed {
 		return nil, errClosed
 	}
@@ -101,14 +100,17 @@ func (b *BatchReceiver) Recv(bufs [][]byte) ([]*Message, error) {
 }
 
 // Discard closes the descriptors that were not taken from the messages of the
-// last batch, as Close of each of them does.
-func (b *BatchReceiver) Discard() (err error) {
+// last batch. It is faster than Close of each message, since the numbers of the
+// whole batch are mostly in a row; [CloseFDs] says what this means for the error.
+func (b *BatchReceiver) Discard() error { return closeFDs(b.takeAll()) }
+
+// takeAll takes what was not taken from the messages of the last batch.
+func (b *BatchReceiver) takeAll() []int {
+	b.taken = b.taken[:0]
 	for _, m := range b.msgs {
-		if cerr := m.Close(); err == nil {
-			err = cerr
-		}
+		b.taken = m.takeAll(b.taken)
 	}
-	return err
+	return b.taken
 }
 
 // Close is [BatchReceiver.Discard] and ends the use of the BatchReceiver:

@@ -3,6 +3,7 @@
 package fdpass_test
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -170,6 +171,36 @@ func BenchmarkReceiverClose(b *testing.B) {
 			return nil, m.Close()
 		})
 	})
+}
+
+// BenchmarkCloseFDs closes descriptors whose numbers follow each other.
+func BenchmarkCloseFDs(b *testing.B) {
+	closeEach := func(fds []int) (err error) {
+		for _, fd := range fds {
+			err = errors.Join(err, syscall.Close(fd))
+		}
+		return err
+	}
+	for _, c := range []struct {
+		name  string
+		close func(fds []int) error
+	}{{"CloseFDs", fdpass.CloseFDs}, {"one_by_one", closeEach}} {
+		for _, nfds := range []int{1, 2, 3, 4, 8, 64, 253} {
+			b.Run(fmt.Sprintf("%s/fds=%d", c.name, nfds), func(b *testing.B) {
+				fds := make([]int, nfds)
+				for b.Loop() {
+					b.StopTimer()
+					for i := range fds {
+						fds[i] = must(syscall.Dup(0))(b)
+					}
+					b.StartTimer()
+					if err := c.close(fds); err != nil {
+						b.Fatal(err)
+					}
+				}
+			})
+		}
+	}
 }
 
 func BenchmarkBatchReceiver(b *testing.B) {

@@ -183,6 +183,19 @@ func (m *message) close() error {
 	return err
 }
 
+// takeAll appends what was not taken, the pidfd included, to dst.
+func (m *message) takeAll(dst []int) []int {
+	if len(m.fds) > 0 {
+		dst = append(dst, m.fds...)
+		m.fds = m.fds[:0]
+	}
+	if m.hasPIDFD {
+		dst = append(dst, m.pidfd)
+		m.hasPIDFD = false
+	}
+	return dst
+}
+
 // drop closes what was not taken and what the caller did not ask to close now;
 // see closeUnwanted.
 func (m *message) drop() {

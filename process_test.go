@@ -23,6 +23,8 @@ func TestMain(m *testing.M) {
 	fdtest.Main(m, map[string]func(args []string) error{
 		"send files":  sendFiles,
 		"print files": printFiles,
+
+		"without close_range": withoutCloseRange,
 	})
 }
 

@@ -2,6 +2,8 @@ package fdpass
 
 import (
 	"os"
+	"runtime"
+	"sync/atomic"
 	"syscall"
 
 	"example.com/fdpass/rawmsg"
@@ -46,6 +48,23 @@ func closeFD(fd int) error {
 		return os.NewSyscallError("close", syscall.EBADF)
 	}
 	return os.NewSyscallError("close", syscall.Close(fd))
+}
+
+// noCloseRange is set when the kernel has none, or a filter of system calls.
+var noCloseRange atomic.Bool
+
+// closeRun closes the descriptors from first to last and reports whether it could.
+// If not, it has closed none. It does not try on Android, where the filter kills
+// the process.
+func closeRun(first, last int) bool {
+	if runtime.GOOS == "android" || noCloseRange.Load() {
+		return false
+	}
+	if rawmsg.CloseRange(uint(first), uint(last), 0) != nil {
+		noCloseRange.Store(true)
+		return false
+	}
+	return true
 }
 
 // socketpair makes two connected sockets that are close-on-exec.

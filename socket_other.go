@@ -13,6 +13,7 @@ func checkUnix(fd int) error              { return errors.ErrUnsupported }
 func getsockopt(fd, opt int) (int, error) { return 0, errors.ErrUnsupported }
 func setsockopt(fd, opt, value int) error { return errors.ErrUnsupported }
 func closeFD(fd int) error                { return nil }
+func closeRun(first, last int) bool       { return false }
 
 func peerCredentials(fd int) (Credentials, error) {
 	return Credentials{}, errors.ErrUnsupported

@@ -5,8 +5,8 @@ import (
 	"unsafe"
 )
 
-// The calls in this file move no messages. They take pointers, and package syscall
-// has no function for them.
+// The calls in this file move no messages. Package syscall has no function for
+// them.
 
 // Getsockopt reads an option of fd into value and returns how many bytes the
 // kernel wrote: getsockopt(2). The error is nil or a [syscall.Errno]; with ERANGE,
@@ -39,6 +39,18 @@ func MemfdCreate(name string, flags int) (fd int, err error) {
 		return -1, errno
 	}
 	return int(r), nil
+}
+
+// CloseRange closes all open descriptors from first to last, both included:
+// close_range(2), Linux 5.9. Flags are 0, CLOSE_RANGE_UNSHARE (2) or
+// CLOSE_RANGE_CLOEXEC (4) of include/uapi/linux/close_range.h. No error of a close
+// is reported. The error is nil or a [syscall.Errno], and then none was closed:
+// ENOSYS of an older kernel, or what a filter of system calls says.
+func CloseRange(first, last uint, flags int) error {
+	if _, _, errno := syscall.Syscall(sysCloseRange, uintptr(first), uintptr(last), uintptr(flags)); errno != 0 {
+		return errno
+	}
+	return nil
 }
 
 // PtraceSyscallInfo describes the system call at which the traced thread pid has

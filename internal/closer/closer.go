@@ -13,14 +13,14 @@ const Limit = 32
 
 var waiting = make(chan struct{}, Limit)
 
-// Close closes fd. If it is a socket, a goroutine closes it, and Close does not
-// wait. If Limit of these are waiting already, Close first switches SO_LINGER off,
-// which the sender of the socket could have done as well, and then closes it
-// itself.
-func Close(fd int) {
+// CloseSocket closes fd if it is a socket, and reports whether it is: anything else
+// is left to the caller, who may have many to close at once. A goroutine closes the
+// socket, and CloseSocket does not wait. If Limit of these are waiting already, it
+// first switches SO_LINGER off, which the sender of the socket could have done as
+// well, and then closes the socket itself.
+func CloseSocket(fd int) bool {
 	if !isSocket(fd) {
-		closeFD(fd)
-		return
+		return false
 	}
 	select {
 	case waiting <- struct{}{}:
@@ -32,9 +32,10 @@ func Close(fd int) {
 		stopLinger(fd)
 		closeFD(fd)
 	}
+	return true
 }
 
-// Drain waits until everything that was given to Close has been closed. Tests that
+// Drain waits until everything that was given to CloseSocket has been closed. Tests that
 // count descriptors need it.
 func Drain() {
 	for range Limit {
