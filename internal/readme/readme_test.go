@@ -128,6 +128,28 @@ func TestDoesTheRenamedModuleBuild(t *testing.T) {
 	}
 }
 
+// TestDoesAModuleOfItsOwnUseAClone builds the README's program as somebody else's.
+// It needs no network.
+func TestDoesAModuleOfItsOwnUseAClone(t *testing.T) {
+	fdtest.NoLeak(t)
+	text := read(t)
+	command := regexp.MustCompile(`(?m)^go mod edit .*$`).FindString(text)
+	programs := blocks(text, "go")
+	if command == "" || len(programs) == 0 {
+		t.Fatal("the README does not say how to use a clone, or has no program")
+	}
+	dir := t.TempDir()
+	copyModule(t, filepath.Join(dir, "fdpass"))
+	app := filepath.Join(dir, "app")
+	if err := os.Mkdir(app, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(app, "main.go"), []byte(programs[0]), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	run(t, t.TempDir(), "cd "+app+" && export GOPROXY=off && go mod init example.org/app 2>/dev/null && "+command+" && go build")
+}
+
 // copyModule copies what belongs to the module.
 func copyModule(t *testing.T, to string) {
 	t.Helper()
