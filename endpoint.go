@@ -15,6 +15,8 @@ import (
 type endpoint struct {
 	conn   syscall.Conn
 	raw    syscall.RawConn
+	bare   bool // the connection is the descriptor fd, which takes no interface to reach
+	fd     int
 	wait   int             // MSG_DONTWAIT where Go's poller does the waiting, 0 where the kernel does
 	typ    int             // SOCK_STREAM and so on, or 0 until somebody needs it; see kind
 	shared *lease          // what the connection's users share, or nil
@@ -43,8 +45,8 @@ func open(conn syscall.Conn) (e endpoint, err error) {
 		if c != Socket(int32(c)) { // the kernel would cut the number to a C int
 			return e, fmt.Errorf("fdpass: socket %d: %w", int(c), syscall.EBADF)
 		}
-		e.wait = 0
-		return e, checkUnix(int(c))
+		e.bare, e.fd, e.wait = true, int(c), 0
+		return e, checkUnix(e.fd)
 	}
 	return e, e.control(checkUnix)
 }
@@ -77,6 +79,9 @@ func (e *endpoint) kind() (typ int, err error) {
 
 // control calls f with the descriptor, which stays open until f returns.
 func (e *endpoint) control(f func(fd int) error) error {
+	if e.bare {
+		return f(e.fd)
+	}
 	err := errNotCalled
 	cerr := e.raw.Control(func(fd uintptr) { err = f(int(fd)) })
 	if cerr != nil {
@@ -95,31 +100,37 @@ func (e *endpoint) waits(flags int) bool {
 // read calls f with the descriptor until it returns true, and waits for
 // something to read in between.
 func (e *endpoint) read(f func(fd uintptr) bool) error {
-	return e.poll(reading, e.raw.Read, f)
+	ended := e.shared.ended(reading)
+	return e.resume(reading, ended, e.raw.Read(f), f)
 }
 
 // write is read for writing.
 func (e *endpoint) write(f func(fd uintptr) bool) error {
-	return e.poll(writing, e.raw.Write, f)
+	ended := e.shared.ended(writing)
+	return e.resume(writing, ended, e.raw.Write(f), f)
 }
 
-// poll waits by means of the connection, and begins again where the wait was
+// resume is what follows a wait that ended with err: it waits again where that was
 // ended by the context of another call. A file that turns out not to be in the
-// poller waits in the kernel from then on.
-func (e *endpoint) poll(dir direction, wait func(func(fd uintptr) bool) error, f func(fd uintptr) bool) error {
-	for {
-		ended := e.shared.ended(dir)
-		err := wait(f)
+// poller waits in the kernel from then on. Before is what ended returned before the
+// wait.
+func (e *endpoint) resume(dir direction, before uint64, err error, f func(fd uintptr) bool) error {
+	for err != nil {
 		switch {
-		case err == nil:
-			return nil
-		case errors.Is(err, os.ErrDeadlineExceeded) && e.shared.resumes(e.ctx, dir, ended):
+		case errors.Is(err, os.ErrDeadlineExceeded) && e.shared.resumes(e.ctx, dir, before):
 		case e.wait != 0 && e.unpolled(err):
 			e.wait = 0
 		default:
 			return e.connError(err)
 		}
+		before = e.shared.ended(dir)
+		if dir == reading {
+			err = e.raw.Read(f)
+		} else {
+			err = e.raw.Write(f)
+		}
 	}
+	return nil
 }
 
 // unpolled reports whether a wait failed because an [*os.File] is not in Go's

@@ -4,7 +4,6 @@ import (
 	"context"
 	"io"
 	"net"
-	"os"
 	"syscall"
 	"time"
 
@@ -34,7 +33,7 @@ type Receiver struct {
 	one     [1]byte // for a payload that the caller does not want
 	n       int
 	err     error
-	try     func(fd uintptr) bool // call, as a value that is allocated only once
+	try     func(fd uintptr) bool // made only once; a method value would be one more function
 }
 
 // NewReceiver makes a Receiver for a Unix socket of any type: a
@@ -60,7 +59,7 @@ func newReceiver(end endpoint, opts Options, room int) *Receiver {
 	r := &Receiver{end: end, opts: opts, msg: Message{message: newMessage()}}
 	r.control = make([]byte, room)
 	r.msg.fds = make([]int, 0, opts.MaxFDs)
-	r.try = r.call
+	r.try = r.newTry()
 	return r
 }
 
@@ -128,32 +127,38 @@ func (r *Receiver) Close() error {
 	return r.msg.Close()
 }
 
-// recv receives a message with at most max descriptors. The flags are 0,
-// MSG_DONTWAIT for one try, or MSG_PEEK.
-func (r *Receiver) recv(p []byte, max, flags int) (*Message, error) {
+// prepare closes what was not taken of the message before and fills in the header
+// for all tries of the next.
+func (r *Receiver) prepare(p []byte, flags int) error {
 	r.msg.drop()
 	if r.closed {
-		return nil, errClosed
+		return errClosed
 	}
 	if len(p) == 0 {
 		if typ, err := r.end.kind(); err != nil {
-			return nil, err
+			return err
 		} else if typ == rawmsg.SOCK_STREAM {
-			return nil, ErrNoPayload
+			return ErrNoPayload
 		}
 	}
 	r.payload, r.flags = p, flags|rawmsg.MSG_CMSG_CLOEXEC
 	r.n, r.err = 0, errNotCalled
 	setPiece(&r.iov, p)
 	fillHeader(&r.hdr, &r.iov, r.control, r.name)
-	err := r.end.read(r.try)
-	if r.err == nil { // a message came, whatever else the connection says
-		return r.finish(max, err)
+	return nil
+}
+
+// tried takes note of what a system call has returned, or makes it again if it was
+// interrupted.
+func (r *Receiver) tried(fd, n int, errno syscall.Errno) {
+	switch errno {
+	case 0:
+		r.n, r.err = n, nil
+	case syscall.EINTR:
+		r.n, r.err = recvmsg(fd, &r.hdr, r.flags|r.end.wait)
+	default:
+		r.err = errno
 	}
-	if err == nil {
-		err = os.NewSyscallError("recvmsg", r.err)
-	}
-	return nil, err
 }
 
 // finish looks at what the kernel has written. An error of the connection that

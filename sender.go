@@ -2,7 +2,6 @@ package fdpass
 
 import (
 	"context"
-	"os"
 	"syscall"
 	"time"
 
@@ -31,7 +30,7 @@ type Sender struct {
 	sent    int
 	flags   int
 	err     error
-	try     func(fd uintptr) bool // push, as a value that is allocated only once
+	try     func(fd uintptr) bool // made only once; a method value would be one more function
 }
 
 // NewSender makes a Sender for a Unix socket of any type. Errors are those of
@@ -47,7 +46,7 @@ func NewSender(conn syscall.Conn) (*Sender, error) {
 
 func newSender(end endpoint) *Sender {
 	s := &Sender{end: end}
-	s.try = s.push
+	s.try = s.newTry()
 	return s
 }
 
@@ -103,17 +102,6 @@ func (s *Sender) SendMessageContext(ctx context.Context, out *Outgoing) (n int, 
 // [os.ErrNoDeadline].
 func (s *Sender) SetWriteDeadline(t time.Time) error { return s.end.setDeadline(writing, t) }
 
-// send sends a message. The flags are 0, or MSG_DONTWAIT for one try.
-func (s *Sender) send(out *Outgoing, flags int) (n int, err error) {
-	if err := out.check(&s.end); err != nil {
-		return 0, err
-	}
-	if len(out.Files) > 0 {
-		return s.sendFiles(*out, flags)
-	}
-	return s.sendFDs(out, flags)
-}
-
 // sendFiles sends a message with files, whose descriptors follow the others.
 func (s *Sender) sendFiles(out Outgoing, flags int) (n int, err error) {
 	files := out.Files
@@ -121,17 +109,17 @@ func (s *Sender) sendFiles(out Outgoing, flags int) (n int, err error) {
 	s.fds = append(s.fds[:0], out.FDs...)
 	err = withFDs(files, s.fds, func(fds []int) error {
 		out.FDs = fds
-		n, err = s.sendFDs(&out, flags)
+		n, err = s.send(&out, flags)
 		return err
 	})
 	return n, err
 }
 
-// sendFDs sends a message without files.
-func (s *Sender) sendFDs(out *Outgoing, flags int) (n int, err error) {
+// prepare fills in the header of a message without files.
+func (s *Sender) prepare(out *Outgoing, flags int) (err error) {
 	s.control = out.appendControl(s.control[:0])
 	if s.name, err = out.appendName(s.name[:0]); err != nil {
-		return 0, err
+		return err
 	}
 	s.payload, s.more, s.length = out.Payload, out.More, out.payloadLen()
 	s.keep, s.sent, s.err = out.credentialsLen(), 0, errNotCalled
@@ -139,12 +127,30 @@ func (s *Sender) sendFDs(out *Outgoing, flags int) (n int, err error) {
 	setPiece(&s.iov, s.payload)
 	fillHeader(&s.hdr, &s.iov, s.control, s.name)
 	s.setPieces()
-	err = s.end.write(s.try)
-	s.payload, s.more = nil, nil
-	if err == nil {
-		err = os.NewSyscallError("sendmsg", s.err)
+	return nil
+}
+
+// tried takes note of what a system call has returned. It makes more of them where
+// that was interrupted, and on a stream until everything has been sent.
+func (s *Sender) tried(fd, n int, errno syscall.Errno) (done bool) {
+	var err error
+	if errno != 0 {
+		n, err = 0, errno
 	}
-	return s.sent, err
+	if errno == syscall.EINTR {
+		n, err = sendmsg(fd, &s.hdr, s.flags|s.end.wait)
+	}
+	for err == nil {
+		s.sent += n
+		if s.sent >= s.length {
+			s.err = nil
+			return true
+		}
+		s.advance()
+		n, err = sendmsg(fd, &s.hdr, s.flags|s.end.wait)
+	}
+	s.err = err
+	return err != syscall.EAGAIN || !s.end.waits(s.flags)
 }
 
 // setPieces makes the header point to what is left of a payload of several

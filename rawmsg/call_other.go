@@ -2,7 +2,10 @@
 
 package rawmsg
 
-import "errors"
+import (
+	"errors"
+	"syscall"
+)
 
 // Recvmsg works only on Linux. Here it returns [errors.ErrUnsupported].
 func Recvmsg(fd int, msg *Msghdr, flags int) (n int, err error) {
@@ -27,4 +30,14 @@ func Sendmmsg(fd int, msgs []Mmsghdr, flags int) (n int, err error) {
 // Getsockopt works only on Linux. Here it returns [errors.ErrUnsupported].
 func Getsockopt(fd, level, opt int, value []byte) (n int, err error) {
 	return 0, errors.ErrUnsupported
+}
+
+// RecvmsgOnce works only on Linux. Here it returns ENOSYS.
+func RecvmsgOnce(fd int, msg *Msghdr, flags int) (n int, errno syscall.Errno) {
+	return 0, syscall.ENOSYS
+}
+
+// SendmsgOnce works only on Linux. Here it returns ENOSYS.
+func SendmsgOnce(fd int, msg *Msghdr, flags int) (n int, errno syscall.Errno) {
+	return 0, syscall.ENOSYS
 }
