@@ -22,6 +22,9 @@ func (r *Receiver) recv(p []byte, max, flags int) (m *Message, err error) {
 	if r.end.bare {
 		n, errno := rawmsg.RecvmsgOnce(r.end.fd, &r.hdr, r.flags|r.end.wait)
 		r.tried(r.end.fd, n, errno)
+		if r.end.later {
+			err = r.ask()
+		}
 	} else {
 		ended := r.end.shared.ended(reading)
 		if err = r.end.raw.Read(r.try); err != nil {
@@ -35,6 +38,29 @@ func (r *Receiver) recv(p []byte, max, flags int) (m *Message, err error) {
 		err = os.NewSyscallError("recvmsg", r.err)
 	}
 	return nil, err
+}
+
+// openLater is openSocket for one receive. The first try does not wait, and where
+// it brings descriptors, the descriptor is a Unix socket: then nobody has to ask,
+// which is worth 230 ns.
+func openLater(fd int) (endpoint, error) {
+	return endpoint{bare: true, fd: fd, later: true, wait: rawmsg.MSG_DONTWAIT}, checkNumber(fd)
+}
+
+// ask is what follows the first try. If no descriptors came, for whatever reason,
+// it asks whether this is a Unix socket, and if nothing came, it waits.
+func (r *Receiver) ask() error {
+	r.end.later, r.end.wait = false, 0
+	if r.err == nil && holdsRights(r.control[:min(uint(r.hdr.Controllen), uint(len(r.control)))]) {
+		return nil
+	}
+	if err := checkUnix(r.end.fd); err != nil {
+		return err
+	}
+	if r.err == syscall.EAGAIN {
+		r.n, r.err = recvmsg(r.end.fd, &r.hdr, r.flags)
+	}
+	return nil
 }
 
 // newTry makes the function that a connection calls with its descriptor.

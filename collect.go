@@ -128,6 +128,21 @@ func (m *message) collect() (bad error) {
 	return bad
 }
 
+// holdsRights reports whether descriptors came with a control buffer.
+func holdsRights(b []byte) bool {
+	for len(b) >= headerLen {
+		level, typ, data, next := firstControl(b)
+		if next == 0 {
+			return false
+		}
+		if level == rawmsg.SOL_SOCKET && typ == rawmsg.SCM_RIGHTS {
+			return len(data) >= intLen
+		}
+		b = b[next:]
+	}
+	return false
+}
+
 // isEnd reports whether this is the end of a connection and not a message. A
 // datagram socket has no end. An empty seqpacket message that brought nothing
 // looks the same as the end.

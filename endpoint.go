@@ -17,6 +17,7 @@ type endpoint struct {
 	raw    syscall.RawConn
 	bare   bool // the connection is the descriptor fd, which takes no interface to reach
 	fd     int
+	later  bool            // whether it is a Unix socket is asked only if a first try does not show it
 	wait   int             // MSG_DONTWAIT where Go's poller does the waiting, 0 where the kernel does
 	typ    int             // SOCK_STREAM and so on, or 0 until somebody needs it; see kind
 	shared *lease          // what the connection's users share, or nil
@@ -31,24 +32,40 @@ func open(conn syscall.Conn) (e endpoint, err error) {
 	if errSystem != nil {
 		return e, errSystem
 	}
+	if sock, ok := conn.(Socket); ok {
+		return openSocket(int(sock))
+	}
 	e = endpoint{conn: conn, wait: rawmsg.MSG_DONTWAIT}
 	if e.raw, err = conn.SyscallConn(); err != nil {
 		return e, fmt.Errorf("fdpass: %w", err)
 	}
-	switch c := conn.(type) {
-	case *net.UnixConn: // certainly a Unix socket, and nonblocking
+	if _, ok := conn.(*net.UnixConn); ok { // certainly a Unix socket, and nonblocking
 		if err := e.raw.Control(func(uintptr) {}); err != nil { // it is closed
 			return e, e.connError(err)
 		}
 		return e, nil
-	case Socket:
-		if c != Socket(int32(c)) { // the kernel would cut the number to a C int
-			return e, fmt.Errorf("fdpass: socket %d: %w", int(c), syscall.EBADF)
-		}
-		e.bare, e.fd, e.wait = true, int(c), 0
-		return e, checkUnix(e.fd)
 	}
 	return e, e.control(checkUnix)
+}
+
+// openSocket is open for a bare descriptor.
+func openSocket(fd int) (endpoint, error) {
+	e := endpoint{bare: true, fd: fd}
+	if err := checkNumber(fd); err != nil {
+		return e, err
+	}
+	return e, checkUnix(fd)
+}
+
+// checkNumber returns EBADF for a number that the kernel would cut to a C int.
+func checkNumber(fd int) error {
+	if errSystem != nil {
+		return errSystem
+	}
+	if fd != int(int32(fd)) {
+		return fmt.Errorf("fdpass: socket %d: %w", fd, syscall.EBADF)
+	}
+	return nil
 }
 
 // isNil reports whether there is no connection. It finds nil pointers, too,
@@ -100,12 +117,20 @@ func (e *endpoint) waits(flags int) bool {
 // read calls f with the descriptor until it returns true, and waits for
 // something to read in between.
 func (e *endpoint) read(f func(fd uintptr) bool) error {
+	if e.bare {
+		f(uintptr(e.fd))
+		return nil
+	}
 	ended := e.shared.ended(reading)
 	return e.resume(reading, ended, e.raw.Read(f), f)
 }
 
 // write is read for writing.
 func (e *endpoint) write(f func(fd uintptr) bool) error {
+	if e.bare {
+		f(uintptr(e.fd))
+		return nil
+	}
 	ended := e.shared.ended(writing)
 	return e.resume(writing, ended, e.raw.Write(f), f)
 }

@@ -22,8 +22,25 @@ import (
 // were more than max, or the descriptor table is full (EMFILE). [io.EOF]: the
 // peer has closed the connection. [ErrNotUnix], EINVAL or another
 // *[os.SyscallError]: an argument is wrong, or recvmsg failed.
-func RecvFDs(sock, max int) ([]int, error) {
-	_, fds, err := recvOnce(Socket(sock), nil, max, (*Message).TakeFDs)
+//
+// Whether sock is a Unix socket is asked only if the first try to receive brings no
+// descriptors: of a TCP socket on which data are waiting, one byte is lost before
+// [ErrNotUnix]. A [Receiver] asks first.
+func RecvFDs(sock, max int) (fds []int, err error) {
+	if max < 0 {
+		return nil, errArgument("%d descriptors at most", max)
+	}
+	end, err := openLater(sock)
+	if err != nil {
+		return nil, err
+	}
+	r := spareReceivers.Get().(*Receiver)
+	r.end, r.opts.anyPayload = end, true
+	m, err := r.recv(r.one[:], min(max, rawmsg.SCM_MAX_FD), 0)
+	if err == nil {
+		fds = m.TakeFDs()
+	}
+	r.giveBack()
 	return fds, err
 }
 
