@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"runtime"
 	"sync"
 	"testing"
 
@@ -98,5 +99,28 @@ func TestWhatIsSaidOfAStreamOnAConnectionThatIsClosed(t *testing.T) {
 			t.Fatalf("got %v", err)
 		}
 		a.Close()
+	}
+}
+
+// TestDoesAClosedStreamKeepAPidfd: neither one that was asked for and not taken,
+// nor one that came because somebody else had switched SO_PASSPIDFD on.
+func TestDoesAClosedStreamKeepAPidfd(t *testing.T) {
+	for name, asked := range map[string]bool{"asked for": true, "inherited": false} {
+		t.Run(name, func(t *testing.T) {
+			fdtest.NoLeak(t)
+			a, b := fdtest.PIDFDPair(t)
+			s := must(fdpass.NewStream(fdpass.Socket(b), fdpass.StreamOptions{MaxFDs: 3, PIDFD: asked}))(t)
+			before := fdtest.Count(t)
+			fdtest.MustSend(t, a, "x", fdtest.FDs(t, 1)...)
+			opened := fdtest.Count(t) - before
+			if n, err := s.Read(make([]byte, 1)); n != 1 || err != nil {
+				t.Fatal(n, err)
+			}
+			s.Close()
+			if after := fdtest.Count(t) - opened; after != before {
+				t.Errorf("%d descriptors before, %d after", before, after)
+			}
+			runtime.KeepAlive(s)
+		})
 	}
 }
