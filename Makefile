@@ -98,6 +98,7 @@ peers:
 FUZZTIME ?= 30s
 
 SOAK     ?= 5000000
+SOAKTIME ?= 0s
 
 .PHONY: fuzz soak checkptr
 
@@ -112,8 +113,10 @@ fuzz: ## run every fuzz target for FUZZTIME (30s)
 	if [ $$count = 0 ]; then echo "no fuzz targets found"; exit 1; fi; \
 	echo "make fuzz: $$count targets, $(FUZZTIME) each"
 
-soak: ## pass SOAK (5000000) descriptors between two processes and compare what they hold
+soak: ## pass SOAK (5000000) descriptors between two processes, twice, and compare what they hold
 	$(GO) run ./internal/soak -n $(SOAK)
+	GOGC=1 GODEBUG=clobberfree=1 FDPASS_LEDGER=$(SOAK) FDPASS_LEDGER_TIME=$(SOAKTIME) \
+	  $(GO) test -race -v -count=1 -timeout 0 ./internal/ledger
 
 # What the kernel is given and Go does not hold would not survive this. First the
 # compiler checks each conversion of an unsafe.Pointer (checkptr), and the
