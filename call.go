@@ -1,3 +1,5 @@
+//go:build !darwin && !dragonfly && !freebsd && !netbsd && !openbsd && !(linux && fdpass_portable)
+
 package fdpass
 
 import (

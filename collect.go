@@ -145,12 +145,13 @@ func holdsRights(b []byte) bool {
 
 // isEnd reports whether this is the end of a connection and not a message. A
 // datagram socket has no end. An empty seqpacket message that brought nothing
-// looks the same as the end.
+// looks the same as the end. On other systems than Linux, descriptors that found
+// no place come without payload even on a stream.
 func (m *message) isEnd() bool {
 	switch {
 	case len(m.payload) > 0 || len(m.fds) > 0 || m.typ == rawmsg.SOCK_DGRAM:
 		return false
-	case m.typ == rawmsg.SOCK_STREAM:
+	case m.typ == rawmsg.SOCK_STREAM && !portable:
 		return true // credentials come even with the end
 	}
 	return len(m.control) == 0 && m.flags&(rawmsg.MSG_TRUNC|rawmsg.MSG_CTRUNC) == 0

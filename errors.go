@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime"
 	"syscall"
 
 	"example.com/fdpass/internal/cmsg"
@@ -90,6 +91,11 @@ var errNotCalled = errors.New("fdpass: the connection returned without a call")
 // errArgument is a caller's mistake: EINVAL, as the kernel would say.
 func errArgument(format string, args ...any) error {
 	return fmt.Errorf("fdpass: %s: %w", fmt.Sprintf(format, args...), syscall.EINVAL)
+}
+
+// errLinux is something that this package can do only on Linux.
+func errLinux(what string) error {
+	return fmt.Errorf("fdpass: %s on %s: %w", what, runtime.GOOS, errors.ErrUnsupported)
 }
 
 // errOption is a socket option that could not be set or read. One that the

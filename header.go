@@ -1,6 +1,16 @@
+//go:build !darwin && !dragonfly && !freebsd && !netbsd && !openbsd && !(linux && fdpass_portable)
+
 package fdpass
 
 import "example.com/fdpass/rawmsg"
+
+// portable says that messages go through package syscall, as on systems other
+// than Linux.
+const portable = false
+
+// firstByte says that the descriptors of a read on a stream belong to its first
+// byte. On Linux they belong to the last one.
+const firstByte = false
 
 // What the kernel reads and writes in a call.
 type (
@@ -35,23 +45,4 @@ func setPiece(iov *iovec, p []byte) {
 // setPieces makes h point to all pieces of a payload.
 func setPieces(h *msghdr, iovs []iovec) {
 	h.Iov, h.Iovlen = start(iovs), uintptr(len(iovs))
-}
-
-// appendIovecs appends an Iovec for each piece of a payload, without the first
-// skip bytes, which have been sent already. Empty pieces need none.
-func appendIovecs(iovs []iovec, skip int, first []byte, more [][]byte) []iovec {
-	for i := -1; i < len(more); i++ {
-		p := first
-		if i >= 0 {
-			p = more[i]
-		}
-		if skip >= len(p) {
-			skip -= len(p)
-			continue
-		}
-		iovs = append(iovs, iovec{})
-		setPiece(&iovs[len(iovs)-1], p[skip:])
-		skip = 0
-	}
-	return iovs
 }

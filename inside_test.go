@@ -18,14 +18,14 @@ import (
 // Accept is what a Receiver does with a control buffer that the kernel wrote.
 func Accept(control []byte, opts Options) (*Message, error) {
 	m := &Message{message: newMessage()}
-	h := rawmsg.Msghdr{Controllen: uintptr(len(control))}
+	h := msghdr{Controllen: uintptr(len(control))}
 	m.set(&h, rawmsg.SOCK_STREAM, []byte("hello"), control, nil)
 	return m, m.accept(opts.MaxFDs, &opts)
 }
 
 func TestIsALengthBeyondTheBufferBelieved(t *testing.T) {
 	m := newMessage()
-	h := rawmsg.Msghdr{Controllen: ^uintptr(0), Namelen: ^uint32(0)}
+	h := msghdr{Controllen: ^uintptr(0), Namelen: ^uint32(0)}
 	m.set(&h, rawmsg.SOCK_DGRAM, nil, make([]byte, 8), make([]byte, 8))
 	if len(m.control) != 8 || len(m.name) != 8 {
 		t.Errorf("%d bytes of control messages, %d of a name", len(m.control), len(m.name))

@@ -22,12 +22,15 @@ type Outgoing struct {
 
 // check finds the mistakes that can be seen without a system call.
 func (out *Outgoing) check(end *endpoint) error {
+	if portable && out.Credentials != nil {
+		return errLinux("sending credentials")
+	}
 	if out.controlLen() > 0 && out.payloadLen() == 0 {
 		typ, err := end.kind()
 		if err != nil {
 			return err
 		}
-		if typ == rawmsg.SOCK_STREAM {
+		if typ == rawmsg.SOCK_STREAM || portable { // package syscall would add a byte
 			return ErrNoPayload
 		}
 	}
@@ -90,6 +93,25 @@ func (out *Outgoing) appendName(b []byte) ([]byte, error) {
 		return b, nil
 	}
 	return appendSockaddr(b, out.To)
+}
+
+// appendIovecs appends an Iovec for each piece of a payload, without the first
+// skip bytes, which have been sent already. Empty pieces need none.
+func appendIovecs(iovs []iovec, skip int, first []byte, more [][]byte) []iovec {
+	for i := -1; i < len(more); i++ {
+		p := first
+		if i >= 0 {
+			p = more[i]
+		}
+		if skip >= len(p) {
+			skip -= len(p)
+			continue
+		}
+		iovs = append(iovs, iovec{})
+		setPiece(&iovs[len(iovs)-1], p[skip:])
+		skip = 0
+	}
+	return iovs
 }
 
 // withFDs calls f with the descriptors of files, appended to fds. All of them

@@ -87,5 +87,8 @@ func inspect(conn syscall.Conn, f func(sock int) error) error {
 	if err != nil {
 		return err
 	}
+	if portable {
+		return errLinux("describing the peer")
+	}
 	return end.control(f)
 }

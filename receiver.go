@@ -91,6 +91,10 @@ func (r *Receiver) TryRecv(p []byte) (*Message, error) {
 // a truncated message is not lost. On a stream the kernel looks further than p is
 // long: the descriptors may be those of a later byte.
 func (r *Receiver) Peek(p []byte) (*Message, error) {
+	if portable {
+		r.msg.drop()
+		return nil, errLinux("peeking at descriptors")
+	}
 	return r.recv(p, r.opts.MaxFDs, rawmsg.MSG_PEEK)
 }
 

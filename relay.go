@@ -81,8 +81,8 @@ type pump struct {
 	refused bool   // whether the kernel has refused the credentials of others
 
 	// The header of a look.
-	hdr  rawmsg.Msghdr
-	iov  rawmsg.Iovec
+	hdr  msghdr
+	iov  iovec
 	room []byte // for credentials, and for nothing else
 }
 
@@ -181,7 +181,7 @@ func (d *pump) look() (n int, cut bool, err error) {
 	cerr := d.raw.Read(func(fd uintptr) bool {
 		setPiece(&d.iov, d.p)
 		fillHeader(&d.hdr, &d.iov, d.room, nil)
-		n, err = rawmsg.Recvmsg(int(fd), &d.hdr, flags)
+		n, err = recvmsg(int(fd), &d.hdr, flags)
 		return err != syscall.EAGAIN
 	})
 	if cerr != nil {

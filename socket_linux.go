@@ -1,3 +1,5 @@
+//go:build !fdpass_portable
+
 package fdpass
 
 import (

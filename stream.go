@@ -146,7 +146,11 @@ func (s *Stream) accept(m *Message, err error) (n int, _ error) {
 		s.err, s.lostAt = err, s.offset
 		return n, err
 	}
-	s.held.add(m, s.offset, s.opts.PIDFD)
+	end := s.offset
+	if firstByte {
+		end += 1 - int64(n)
+	}
+	s.held.add(m, end, s.opts.PIDFD)
 	return n, nil
 }
 
