@@ -1,9 +1,9 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"slices"
 	"strconv"
 	"strings"
@@ -25,8 +25,9 @@ const self = "/proc/self/exe"
 // numbers above the wanted ones, and each wanted number is occupied by
 // something that survives exec. In the next image ([activate]) the runtime
 // therefore has nothing there, nor is anything there needed any more.
-func (r *receiver) become(files []*os.File, cmd []string) error {
-	path, names, err := r.prepare(files, cmd)
+func (r *receiver) become(b batch) error {
+	files := b.files
+	names, err := r.prepare(b)
 	if err != nil {
 		return err
 	}
@@ -46,38 +47,41 @@ func (r *receiver) become(files []*os.File, cmd []string) error {
 			return err
 		}
 	}
-	args := append([]string{"fdpass", "activate", strings.Join(moved, ","), names, path}, cmd...)
-	return &os.PathError{Op: "exec", Path: self, Err: syscall.Exec(self, args, os.Environ())}
+	args := append([]string{"fdpass", "activate", strings.Join(moved, ","), names, r.path}, r.cmd...)
+	return &os.PathError{Op: "exec", Path: self, Err: syscall.Exec(self, args, b.environ())}
 }
 
 // occupy makes sure that fd is open after exec, on no matter what: on what some
-// has, if it is free.
+// has, if it is free. A connection that has just lost may close it meanwhile.
 func occupy(fd, some int) error {
-	n, err := fcntl(some, syscall.F_DUPFD, fd) // the lowest free number from fd on
-	if err != nil {
-		return err
-	}
-	if n != fd {
+	for {
+		n, err := fcntl(some, syscall.F_DUPFD, fd) // the lowest free number from fd on
+		if err != nil || n == fd {
+			return err
+		}
 		syscall.Close(n)
+		_, err = fcntl(fd, syscall.F_SETFD, 0)
+		if !errors.Is(err, syscall.EBADF) {
+			return err
+		}
 	}
-	_, err = fcntl(fd, syscall.F_SETFD, 0)
-	return err
 }
 
 // start runs cmd with the files as its descriptors from 3 on, and waits for it.
-// A status other than 0 is its own business and is told, not returned.
-func (r *receiver) start(files []*os.File, cmd []string) error {
-	path, names, err := r.prepare(files, cmd)
+// A status other than 0 is its own business and is printed, not returned.
+func (r *receiver) start(b batch) error {
+	files := b.files
+	names, err := r.prepare(b)
 	if err != nil {
 		return err
 	}
-	attr := &syscall.ProcAttr{Env: os.Environ(), Files: []uintptr{0, 1, 2}}
+	attr := &syscall.ProcAttr{Env: b.environ(), Files: []uintptr{0, 1, 2}}
 	in := make([]string, len(files))
 	for i, f := range files {
 		attr.Files = append(attr.Files, uintptr(number(f)))
 		in[i] = strconv.Itoa(firstFD + i)
 	}
-	args := append([]string{"fdpass", "activate", strings.Join(in, ","), names, path}, cmd...)
+	args := append([]string{"fdpass", "activate", strings.Join(in, ","), names, r.path}, r.cmd...)
 	pid, err := syscall.ForkExec(self, args, attr)
 	if err != nil {
 		return &os.PathError{Op: "exec", Path: self, Err: err}
@@ -88,31 +92,55 @@ func (r *receiver) start(files []*os.File, cmd []string) error {
 	}
 	state, err := p.Wait()
 	if err == nil && !state.Success() {
-		fmt.Fprintf(os.Stderr, "fdpass: %s: %v\n", cmd[0], state)
+		printError(fmt.Errorf("%s: %v", r.cmd[0], state))
 	}
 	return err
 }
 
-// prepare finds the program, makes LISTEN_FDNAMES, and does what -block asks
-// for. Without it O_NONBLOCK stays as the sender has it: the flag is one for
-// all who share the open file, and a sender that goes on using it would hang.
-func (r *receiver) prepare(files []*os.File, cmd []string) (path, names string, err error) {
-	if path, err = exec.LookPath(cmd[0]); err != nil {
-		return "", "", err
+// prepare makes LISTEN_FDNAMES, keeps the payload and does what -block asks for.
+// Without it O_NONBLOCK stays as the sender has it: the flag is one for all who
+// share the open file, and a sender that goes on using it would hang.
+func (r *receiver) prepare(b batch) (names string, err error) {
+	if names, err = listenNames(r.names, len(b.files)); err != nil {
+		return "", err
 	}
-	if names, err = listenNames(r.names, len(files)); err != nil {
-		return "", "", err
+	if err := r.keep(b); err != nil {
+		return "", err
 	}
-	for _, f := range files {
+	for _, f := range b.files {
 		if !r.block {
 			break
 		}
 		err := control(f, func(fd int) error { return syscall.SetNonblock(fd, false) })
 		if err != nil {
-			return "", "", fmt.Errorf("-block: %w", err)
+			return "", fmt.Errorf("-block: %w", err)
 		}
 	}
-	return path, names, nil
+	return names, nil
+}
+
+// maxEnviron is how long a payload may be in the environment: the kernel takes
+// strings of up to 128 KiB.
+const maxEnviron = 64 << 10
+
+// environ is the environment of CMD, apart from what activate adds. A payload with
+// a zero byte cannot be in it.
+func (b batch) environ() []string {
+	env := without(os.Environ(), "FDPASS_PID=", "FDPASS_UID=", "FDPASS_PAYLOAD=")
+	if b.peer.known {
+		env = append(env, fmt.Sprintf("FDPASS_PID=%d", b.peer.pid), fmt.Sprintf("FDPASS_UID=%d", b.peer.uid))
+	}
+	if len(b.data) <= maxEnviron && !slices.Contains(b.data, 0) {
+		env = append(env, "FDPASS_PAYLOAD="+string(b.data))
+	}
+	return env
+}
+
+// without is an environment without the variables that begin with any of these.
+func without(env []string, prefixes ...string) []string {
+	return slices.DeleteFunc(env, func(s string) bool {
+		return slices.ContainsFunc(prefixes, func(p string) bool { return strings.HasPrefix(s, p) })
+	})
 }
 
 // listenNames is LISTEN_FDNAMES for n descriptors, where one name is given for
@@ -153,10 +181,10 @@ func activate(args []string) error {
 		}
 		syscall.CloseOnExec(fd)
 	}
-	env := slices.DeleteFunc(os.Environ(), func(s string) bool { return strings.HasPrefix(s, "LISTEN_") })
+	env := without(os.Environ(), "LISTEN_")
 	env = append(env,
 		fmt.Sprintf("LISTEN_FDS=%d", len(now)),
 		fmt.Sprintf("LISTEN_PID=%d", os.Getpid()),
 		"LISTEN_FDNAMES="+args[1])
-	return &os.PathError{Op: "exec", Path: args[2], Err: syscall.Exec(args[2], args[3:], env)}
+	return cannotRun(&os.PathError{Op: "exec", Path: args[2], Err: syscall.Exec(args[2], args[3:], env)})
 }

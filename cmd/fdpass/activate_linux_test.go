@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
@@ -77,9 +78,11 @@ func TestIsAProgramStartedForEachMessage(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	want := reported("unknown", 0) + reported("unknown:unknown", 2, 1)
+	p.until(want) // programs of another connection do not wait for these
 	send(t, path, files[2])
 	conn.Close()
-	want := reported("unknown", 0) + reported("unknown:unknown", 2, 1) + reported("unknown", 2)
+	want += reported("unknown", 2)
 	if got := p.until(want); got != want {
 		t.Errorf("got\n%swant\n%s", got, want)
 	}
@@ -88,21 +91,49 @@ func TestIsAProgramStartedForEachMessage(t *testing.T) {
 	isGone(t, path)
 }
 
+// Mistakes that can be known at the start are found before anybody is served.
 func TestDoesAProgramThatCannotBeStartedFail(t *testing.T) {
 	fdtest.NoLeak(t)
-	files := fdtest.Files(t, 2)
+	path := socketPath(t)
 	for _, c := range []struct {
-		names, cmd, message string
+		status       int
+		options, cmd string
+		message      string
 	}{
-		{"", "/no/such/program", "/no/such/program"},
-		{"", "/dev/null", "/dev/null"},
-		{"a:b:c", "/proc/self/exe", "3 names for 2 descriptors"},
+		{127, "", "/no/such/program", "/no/such/program"},
+		{127, "", "no-such-program", "not found"},
+		{126, "", "/dev/null", "cannot be executed"},
+		{126, "-many", "/", "cannot be executed"},
+		{2, "-n 2 -names a:b:c", self, "-names has 3 names, and -n is 2"},
 	} {
-		path := socketPath(t)
-		p := startFdpass(t, "recv", "-names", c.names, path, "--", c.cmd)
-		send(t, path, files...)
-		p.fail(1, c.message)
+		args := append([]string{"recv"}, strings.Fields(c.options)...)
+		startFdpass(t, append(args, path, "--", c.cmd)...).fail(c.status, c.message)
 		isGone(t, path)
+	}
+}
+
+func TestIsANumberThatDoesNotFitTheNamesAFailure(t *testing.T) {
+	fdtest.NoLeak(t)
+	path := socketPath(t)
+	p := startFdpass(t, "recv", "-names", "a:b:c", path, "--", self)
+	send(t, path, fdtest.Files(t, 2)...)
+	p.fail(1, "3 names for 2 descriptors")
+	isGone(t, path)
+}
+
+// What is found only when the program is started: its interpreter, its format.
+func TestWhatIsTheStatusOfAProgramThatCannotBeExecuted(t *testing.T) {
+	fdtest.SkipUnderQemuUser(t, execNeeded)
+	fdtest.NoLeak(t)
+	for text, status := range map[string]int{"#!/no/such/interpreter\n": 127, "no program\n": 126} {
+		file := filepath.Join(t.TempDir(), "script")
+		if err := os.WriteFile(file, []byte(text), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		path := socketPath(t)
+		p := startFdpass(t, "recv", path, "--", file)
+		send(t, path, fdtest.Files(t, 1)...)
+		p.fail(status, file)
 	}
 }
 

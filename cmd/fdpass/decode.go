@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"encoding/json"
 	"flag"
 	"fmt"
 	"io"
@@ -11,6 +10,7 @@ import (
 
 	"example.com/fdpass/internal/abi"
 	"example.com/fdpass/internal/decode"
+	"example.com/fdpass/internal/printable"
 )
 
 // maxText is how much text decode reads at most: xxd -c 1 takes 16 characters
@@ -192,13 +192,11 @@ func (d *decoder) writeJSON(r *decode.Report, groups [][]abi.Arch, hints []strin
 	for _, g := range groups {
 		suits = append(suits, names(g)...)
 	}
-	e := json.NewEncoder(d.out)
-	e.SetIndent("", "  ")
-	return e.Encode(struct {
+	return printable.JSON(d.out, struct {
 		Suits []string `json:"suits"`
 		Hints []string `json:"hints,omitempty"`
 		*decode.Report
-	}{suits, hints, r})
+	}{suits, hints, r}, "  ")
 }
 
 func names(archs []abi.Arch) (names []string) {

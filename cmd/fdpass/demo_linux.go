@@ -133,7 +133,7 @@ func exhibit(names []string) (items []item, err error) {
 // ownChoice is a file that every Linux has, one that has no name at all any
 // more, and a pipe, which never had one.
 func ownChoice() ([]item, error) {
-	version, err := openPath("/proc/version", false)
+	version, err := openPath("/proc/version", false, time.Time{})
 	if err != nil {
 		return nil, err
 	}
@@ -165,7 +165,7 @@ func deletedFile(text string) (*os.File, error) {
 	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
 		return nil, fmt.Errorf("demo: no temporary file in %s: %w", printable.Line(os.TempDir()), errors.Unwrap(err))
 	}
-	return openPath(name, false)
+	return openPath(name, false, time.Time{})
 }
 
 // filledPipe is the reading end of a pipe that holds a text, no longer than a

@@ -4,21 +4,24 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
-	"strconv"
 	"strings"
 	"syscall"
 )
 
-// description is what can be told of a descriptor without touching it.
+// description is what can be said of a descriptor without touching it.
 type description struct {
-	kind   string // file, pipe, tcp, …
-	mode   string // r, w, rw, or path for O_PATH
-	offset string // in bytes, or - where it has none
-	size   string // in bytes, or -
-	what   string // a path, addresses, …
+	fd     int
+	kind   string   // file, pipe, tcp, …
+	mode   string   // r, w, rw, or path for O_PATH
+	flags  []string // of the open file: nonblock, append
+	offset int64    // in bytes, -1 where it has none
+	size   int64    // in bytes, or -1
+	what   string   // a path, addresses, …
+	err    error    // why nothing can be said
 }
 
 func describe(fd int) (d description, err error) {
+	d = description{fd: fd, offset: -1, size: -1}
 	var st syscall.Stat_t
 	if err := syscall.Fstat(fd, &st); err != nil {
 		return d, os.NewSyscallError("fstat", err)
@@ -29,17 +32,29 @@ func describe(fd int) (d description, err error) {
 	}
 	link, err := os.Readlink(fmt.Sprintf("/proc/self/fd/%d", fd))
 	if err != nil {
-		link = "(what it is cannot be told without /proc)"
+		link = "(what it is cannot be seen without /proc)"
 	}
-	d = description{mode: accessMode(flags), offset: "-", size: "-"}
+	d.mode, d.flags = accessMode(flags), openFlags(flags)
 	d.kind, d.what = kind(fd, &st, link)
 	if st.Mode&syscall.S_IFMT == syscall.S_IFREG && d.kind != "pidfd" {
-		d.size = strconv.FormatInt(st.Size, 10)
+		d.size = st.Size
 		if at, err := syscall.Seek(fd, 0, 1); err == nil {
-			d.offset = strconv.FormatInt(at, 10)
+			d.offset = at
 		}
 	}
 	return d, nil
+}
+
+// openFlags names the flags that belong to the open file and that whoever has it
+// can switch for everyone.
+func openFlags(flags int) (names []string) {
+	if flags&syscall.O_NONBLOCK != 0 {
+		names = append(names, "nonblock")
+	}
+	if flags&syscall.O_APPEND != 0 {
+		names = append(names, "append")
+	}
+	return names
 }
 
 // oPath is O_PATH, which package syscall does not have and which has the same

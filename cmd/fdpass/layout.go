@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"flag"
 	"fmt"
 	"io"
@@ -11,6 +10,7 @@ import (
 
 	"example.com/fdpass/internal/abi"
 	"example.com/fdpass/internal/draw"
+	"example.com/fdpass/internal/printable"
 )
 
 // drawer is the command layout: its flags, and where it writes.
@@ -94,9 +94,7 @@ func (d *drawer) run(args []string) error {
 	case d.svg:
 		return draw.SVG(d.out, pictures)
 	case d.json:
-		e := json.NewEncoder(d.out)
-		e.SetIndent("", "  ")
-		return e.Encode(pictures)
+		return printable.JSON(d.out, pictures, "  ")
 	}
 	s := draw.Style{Width: d.look.width, Color: d.look.color}
 	if d.wide != 0 {

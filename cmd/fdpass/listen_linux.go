@@ -8,7 +8,6 @@ import (
 	"net"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
@@ -18,8 +17,9 @@ import (
 // listener is a socket that fdpass made. It is removed when it is closed, and
 // by a signal that ends the process.
 type listener struct {
-	*net.UnixListener
-	signals chan os.Signal
+	*net.UnixListener               // nil if there are datagrams
+	datagrams         *net.UnixConn // or nil
+	signals           chan os.Signal
 
 	mu     sync.Mutex
 	path   string
@@ -27,104 +27,91 @@ type listener struct {
 	made   fs.FileInfo // the socket at path, or nil when there is none of ours
 }
 
-// listen makes the socket and listens on it.
-func listen(name string) (*listener, error) {
+// listen makes the socket, of one of package net's types, and listens on it.
+func listen(name, network string, a access) (*listener, error) {
 	l := &listener{path: name, signals: make(chan os.Signal, 1)}
 	l.watch()
-	if err := l.bind(); err != nil {
+	if err := l.bind(network, a); err != nil {
 		l.Close()
 		return nil, err
 	}
 	return l, nil
 }
 
-func (l *listener) bind() error {
+func (l *listener) bind(network string, a access) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	var err error
-	l.UnixListener, err = bind(l.path)
+	err := l.open(network)
 	if errors.Is(err, syscall.EADDRINUSE) && !strings.HasPrefix(l.path, "@") {
-		l.UnixListener, err = replaceStale(l.path)
+		if err = removeStale(l.path); err == nil {
+			err = l.open(network)
+		}
 	}
 	if err != nil || strings.HasPrefix(l.path, "@") {
 		return err
 	}
-	l.SetUnlinkOnClose(false) // it would remove whatever has the name by then
-	l.made, err = os.Lstat(l.path)
+	if l.made, err = os.Lstat(l.path); err != nil || a == private {
+		return err
+	}
+	return a.give(l.path, l.made)
+}
+
+// open binds the socket.
+func (l *listener) open(network string) (err error) {
+	if network == "unixgram" {
+		l.datagrams, err = bindDatagrams(l.path)
+		return err
+	}
+	l.UnixListener, err = bind(l.path, network)
+	if err == nil {
+		l.SetUnlinkOnClose(false) // it would remove whatever has the name by then
+	}
 	return err
 }
 
-// bind listens on a socket that nobody else could open at any moment: bind(2)
-// gives the new file the mode of the socket itself, less the umask.
-func bind(name string) (*net.UnixListener, error) {
-	lc := net.ListenConfig{Control: func(_, _ string, c syscall.RawConn) error {
-		var failed error
-		err := c.Control(func(fd uintptr) { failed = syscall.Fchmod(int(fd), 0o600) })
-		return errors.Join(err, os.NewSyscallError("fchmod", failed))
-	}}
-	l, err := lc.Listen(context.Background(), "unix", name)
+// config binds sockets that nobody else could open at any moment: bind(2) gives the
+// new file the mode of the socket itself, less the umask.
+var config = net.ListenConfig{Control: func(_, _ string, c syscall.RawConn) error {
+	var failed error
+	err := c.Control(func(fd uintptr) { failed = syscall.Fchmod(int(fd), 0o600) })
+	return errors.Join(err, os.NewSyscallError("fchmod", failed))
+}}
+
+func bind(name, network string) (*net.UnixListener, error) {
+	l, err := config.Listen(context.Background(), network, name)
 	if err != nil {
 		return nil, err
 	}
 	return l.(*net.UnixListener), nil
 }
 
-// replaceStale listens where a socket stands that nobody listens on any more.
-// Of several that try this at once one gets it: they lock the directory.
-func replaceStale(path string) (*net.UnixListener, error) {
-	dir, err := os.Open(filepath.Dir(path))
+func bindDatagrams(name string) (*net.UnixConn, error) {
+	c, err := config.ListenPacket(context.Background(), "unixgram", name)
 	if err != nil {
 		return nil, err
 	}
-	defer dir.Close() // unlocks
-	if err := lock(dir, time.Second); err != nil {
-		return nil, err
-	}
-	if err := stale(path); err != nil {
-		return nil, err
-	}
-	if err := os.Remove(path); err != nil {
-		return nil, err
-	}
-	return bind(path)
+	return c.(*net.UnixConn), nil
 }
 
-func lock(dir *os.File, patience time.Duration) error {
-	for end := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
-		err := control(dir, func(fd int) error {
-			return syscall.Flock(fd, syscall.LOCK_EX|syscall.LOCK_NB)
-		})
-		if err == nil {
-			return nil
-		}
-		if time.Now().After(end) {
-			return &os.PathError{Op: "flock", Path: dir.Name(), Err: err}
-		}
-	}
-}
-
-// stale is nil if path is a socket that nobody listens on. It asks twice:
-// between bind and listen a socket refuses connections, too.
-func stale(path string) error {
-	info, err := os.Lstat(path)
+// give sets the group and the mode of the socket that was made at path, and of
+// nothing else that may have the name by now.
+func (a access) give(path string, made fs.FileInfo) error {
+	fd, err := syscall.Open(path, oPath|syscall.O_NOFOLLOW|syscall.O_CLOEXEC, 0)
 	if err != nil {
-		return err
+		return &os.PathError{Op: "open", Path: path, Err: err}
 	}
-	if info.Mode().Type() != fs.ModeSocket {
-		return fmt.Errorf("%s: is there already and is no socket", path)
+	defer syscall.Close(fd)
+	here := fmt.Sprintf("/proc/self/fd/%d", fd)
+	if now, err := os.Stat(here); err != nil || !os.SameFile(now, made) {
+		return errors.Join(fmt.Errorf("%s: somebody has replaced the socket", path), err)
 	}
-	for range 2 {
-		conn, err := dialAnyType(path)
-		if err == nil {
-			conn.Close()
+	if a.gid >= 0 {
+		if err := os.Chown(here, -1, a.gid); err != nil {
+			return &os.PathError{Op: "chown", Path: path, Err: reason(err)}
 		}
-		if err == nil || errors.Is(err, syscall.EAGAIN) {
-			return fmt.Errorf("%s: somebody listens there", path)
-		}
-		if !errors.Is(err, syscall.ECONNREFUSED) {
-			return err
-		}
-		time.Sleep(20 * time.Millisecond)
+	}
+	if err := os.Chmod(here, fs.FileMode(a.perm)); err != nil {
+		return &os.PathError{Op: "chmod", Path: path, Err: reason(err)}
 	}
 	return nil
 }
@@ -133,7 +120,7 @@ func stale(path string) error {
 // that signal. SIGPIPE is caught so that writing to a closed pipe is an error,
 // after which the socket is removed as after any other.
 func (l *listener) watch() {
-	for _, s := range []os.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
+	for _, s := range []os.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT} {
 		if !signal.Ignored(s) { // nohup's choice stands
 			signal.Notify(l.signals, s)
 		}
@@ -173,6 +160,9 @@ func (l *listener) Close() error {
 	if l.UnixListener != nil {
 		l.UnixListener.Close()
 	}
+	if l.datagrams != nil {
+		l.datagrams.Close()
+	}
 	signal.Stop(l.signals)
 	signal.Stop(pipeSignals)
 	close(l.signals)
@@ -180,10 +170,12 @@ func (l *listener) Close() error {
 }
 
 // die ends the process as if the signal had not been caught, so that a shell
-// sees what happened.
+// sees what happened. At SIGQUIT Go's runtime would write what all goroutines do.
 func die(s syscall.Signal) {
-	signal.Reset(s)
-	syscall.Kill(os.Getpid(), s)
-	time.Sleep(time.Second) // process 1 of a container does not die of it
+	if s != syscall.SIGQUIT {
+		signal.Reset(s)
+		syscall.Kill(os.Getpid(), s)
+		time.Sleep(time.Second) // process 1 of a container does not die of it
+	}
 	os.Exit(128 + int(s))
 }

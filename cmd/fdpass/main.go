@@ -6,7 +6,8 @@
 //	fdpass send -wait /tmp/s /etc/hostname
 //
 // Every command has its own help: fdpass recv -h. It exits with status 1 when
-// it failed and with 2 when it was used wrongly.
+// it failed, with 2 when it was used wrongly, and with 126 or 127 when a program
+// cannot be run.
 package main
 
 import (
@@ -19,6 +20,8 @@ import (
 	"slices"
 	"strings"
 	"text/tabwriter"
+
+	"example.com/fdpass/internal/printable"
 )
 
 // command is one subcommand. Its flags are declared apart from running it, so
@@ -61,12 +64,17 @@ func run(args []string) int {
 	if err == nil {
 		return 0
 	}
-	fmt.Fprintf(os.Stderr, "fdpass: %s\n", message(err))
-	var usage usageError
-	if errors.As(err, &usage) {
-		return 2
+	printError(err)
+	return statusOf(err)
+}
+
+// printError writes an error to standard error, in one line, unless that has been
+// done. What it repeats may have been named by somebody else.
+func printError(err error) {
+	if err == errPrinted {
+		return
 	}
-	return 1
+	fmt.Fprintf(os.Stderr, "fdpass: %s\n", printable.Line(message(err)))
 }
 
 // message is an error's text; the library's own begin with its name already.

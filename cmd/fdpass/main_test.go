@@ -43,8 +43,8 @@ func TestWhichFlagsAreThere(t *testing.T) {
 		fs.VisitAll(func(f *flag.Flag) { got[c.name] = append(got[c.name], f.Name) })
 	}
 	want := map[string][]string{
-		"send": {"data", "timeout", "w", "wait"},
-		"recv": {"block", "cat", "connect", "many", "n", "names", "timeout"},
+		"send": {"data", "from", "group", "hex", "listen", "many", "mode", "timeout", "w", "wait"},
+		"recv": {"block", "cat", "connect", "from", "group", "json", "many", "mode", "n", "names", "payload", "timeout", "type", "wait"},
 		"demo": {},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

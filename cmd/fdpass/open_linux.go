@@ -44,23 +44,51 @@ func open(name string, write bool, end time.Time) (*os.File, error) {
 	case "listen":
 		return listenTCP(name, rest)
 	}
-	return openPath(name, write)
+	return openPath(name, write, end)
 }
 
 // openPath opens without os.Open, which makes pipes and terminals nonblocking
-// for everyone who is going to have the descriptor.
-func openPath(name string, write bool) (*os.File, error) {
+// for everyone who is going to have the descriptor. Opening can take long: a named
+// pipe waits for its other end.
+func openPath(name string, write bool, end time.Time) (*os.File, error) {
 	flags := syscall.O_RDONLY
 	if write {
 		flags = syscall.O_RDWR
 	}
+	type opened struct {
+		fd  int
+		err error
+	}
+	done := make(chan opened)
+	over := make(chan struct{})
+	defer close(over)
+	go func() {
+		fd, err := openRetrying(name, flags|syscall.O_CLOEXEC|syscall.O_NOCTTY)
+		select {
+		case done <- opened{fd, err}:
+		case <-over:
+			syscall.Close(fd) // -1 after an error
+		}
+	}()
+	var late <-chan time.Time // never
+	if !end.IsZero() {
+		late = time.After(time.Until(end))
+	}
+	select {
+	case o := <-done:
+		if o.err != nil {
+			return nil, &os.PathError{Op: "open", Path: name, Err: o.err}
+		}
+		return os.NewFile(uintptr(o.fd), name), nil
+	case <-late:
+		return nil, &os.PathError{Op: "open", Path: name, Err: fmt.Errorf("timed out: %w", os.ErrDeadlineExceeded)}
+	}
+}
+
+func openRetrying(name string, flags int) (fd int, err error) {
 	for {
-		fd, err := syscall.Open(name, flags|syscall.O_CLOEXEC|syscall.O_NOCTTY, 0)
-		switch {
-		case err == nil:
-			return os.NewFile(uintptr(fd), name), nil
-		case err != syscall.EINTR: // a pipe's other end is waited for
-			return nil, &os.PathError{Op: "open", Path: name, Err: err}
+		if fd, err = syscall.Open(name, flags, 0); err != syscall.EINTR {
+			return fd, err
 		}
 	}
 }

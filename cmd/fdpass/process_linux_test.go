@@ -271,7 +271,8 @@ func becomeInherited(args []string) error {
 		}
 		files = append(files, os.NewFile(uintptr(fd), s))
 	}
-	return new(receiver).become(files, []string{self, "report"})
+	r := receiver{cmd: []string{self, "report"}, path: self}
+	return r.become(batch{files: files})
 }
 
 // permutations of s, each a slice of its own.

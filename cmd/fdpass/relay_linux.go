@@ -2,11 +2,8 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
-	"os"
-	"syscall"
 	"time"
 
 	"example.com/fdpass"
@@ -31,8 +28,8 @@ func (r *relay) run(args []string) error {
 		switch {
 		case err == nil:
 			go r.pass(conn, to)
-		case errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE):
-			complain(err)
+		case isFull(err):
+			printError(err)
 			time.Sleep(100 * time.Millisecond) // until a connection has ended
 		default:
 			return err
@@ -59,7 +56,7 @@ func (r *relay) parse(args []string) (from, to address, err error) {
 // listener makes the socket and listens on it, or takes the inherited one.
 func (a address) listener() (l *net.UnixListener, closeListener func() error, err error) {
 	if a.fd < 0 {
-		l, err := listen(a.name)
+		l, err := listen(a.name, "unix", private)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -81,16 +78,11 @@ func (a address) listener() (l *net.UnixListener, closeListener func() error, er
 func (r *relay) pass(conn *net.UnixConn, to address) {
 	other, err := to.dial(r.wait, deadline(r.timeout))
 	if err != nil {
+		printError(err) // before the client learns of it
 		conn.Close()
-		complain(err)
 		return
 	}
 	if err := fdpass.Relay(context.Background(), conn, other); err != nil {
-		complain(err)
+		printError(err)
 	}
-}
-
-// complain reports an error that does not end the program.
-func complain(err error) {
-	fmt.Fprintf(os.Stderr, "fdpass: %s\n", message(err))
 }

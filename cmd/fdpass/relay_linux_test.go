@@ -17,7 +17,7 @@ import (
 func relays(t *testing.T) (front, back string, server *listener, p *process) {
 	t.Helper()
 	front, back = socketPath(t), socketPath(t)
-	server, err := listen(back)
+	server, err := listen(back, "unix", private)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"encoding/hex"
 	"fmt"
+	"net"
 	"os"
 	"strings"
 	"time"
@@ -10,13 +12,7 @@ import (
 )
 
 func (s *sender) run(args []string) error {
-	if len(args) < 2 {
-		return usagef("send: SOCKET and FILE are needed; see fdpass send -h")
-	}
-	if err := noFlags("send", args); err != nil {
-		return err
-	}
-	addr, err := parseAddress(args[0])
+	addr, err := s.parse(args)
 	if err != nil {
 		return err
 	}
@@ -26,23 +22,116 @@ func (s *sender) run(args []string) error {
 	if err != nil {
 		return err
 	}
-	return s.send(addr, end, files)
-}
-
-func (s *sender) send(addr address, end time.Time, files []*os.File) error {
+	if s.listen {
+		return s.serve(addr.name, files)
+	}
 	conn, err := addr.dial(s.wait, end)
 	if err != nil {
 		return err
 	}
 	defer conn.Close()
+	return s.send(conn, end, files)
+}
+
+// parse finds as many mistakes as there can be found before anything is opened.
+func (s *sender) parse(args []string) (addr address, err error) {
+	if len(args) < 2 {
+		return addr, usagef("send: SOCKET and FILE are needed; see fdpass send -h")
+	}
+	if err := noFlags("send", args); err != nil {
+		return addr, err
+	}
+	if addr, err = parseAddress(args[0]); err != nil {
+		return addr, err
+	}
+	switch {
+	case !s.listen && (s.many || s.mode != "" || s.group != "" || s.from != ""):
+		return addr, usagef("send: -many, -mode, -group and -from are for -listen")
+	case s.listen && (addr.fd >= 0 || s.wait):
+		return addr, usagef("send: -listen makes a socket at a path or with an @name, and has nothing to wait for")
+	case (s.mode != "" || s.group != "") && strings.HasPrefix(addr.name, "@"):
+		return addr, usagef("send: -mode and -group are for a socket at a path")
+	}
+	if s.access, err = parseAccess("send", s.mode, s.group); err != nil {
+		return addr, err
+	}
+	if s.uid, err = parseUser("send", s.from); err != nil {
+		return addr, err
+	}
+	return addr, s.parsePayload()
+}
+
+// parsePayload reads -data and -hex.
+func (s *sender) parsePayload() (err error) {
+	file, isFile := strings.CutPrefix(s.data, "@")
+	switch {
+	case s.hex != "" && s.data != "\x00":
+		return usagef("send: either -data or -hex")
+	case s.hex != "":
+		digits := strings.Join(strings.Fields(s.hex), "")
+		if s.payload, err = hex.DecodeString(digits); err != nil {
+			return usagef("send: -hex: wants pairs of hex digits: %v", err)
+		}
+	case isFile:
+		s.payload, err = os.ReadFile(file)
+	default:
+		s.payload = []byte(s.data)
+	}
+	return err
+}
+
+func (s *sender) send(conn *net.UnixConn, end time.Time, files []*os.File) error {
 	if err := conn.SetWriteDeadline(end); err != nil {
 		return err
 	}
-	n, err := fdpass.SendMsg(conn, []byte(s.data), files...)
-	if err == nil && n < len(s.data) {
-		err = fmt.Errorf("%d of %d bytes sent", n, len(s.data))
+	n, err := fdpass.SendMsg(conn, s.payload, files...)
+	if err == nil && n < len(s.payload) {
+		err = fmt.Errorf("%d of %d bytes sent", n, len(s.payload))
 	}
 	return err
+}
+
+// serve sends the files to whoever connects.
+func (s *sender) serve(name string, files []*os.File) error {
+	l, err := listen(name, "unix", s.access)
+	if err != nil {
+		return err
+	}
+	defer l.Close()
+	if !s.many {
+		if err := l.SetDeadline(deadline(s.timeout)); err != nil {
+			return err
+		}
+	}
+	for {
+		conn, err := l.AcceptUnix()
+		switch {
+		case err != nil && isFull(err):
+			time.Sleep(20 * time.Millisecond)
+		case err != nil:
+			return err
+		case s.many:
+			go s.serveOne(conn, files)
+		case s.serveOne(conn, files):
+			return nil
+		}
+	}
+}
+
+// serveOne reports whether it has sent the files; if not, it says why.
+func (s *sender) serveOne(conn *net.UnixConn, files []*os.File) bool {
+	defer conn.Close()
+	p, err := peerOf(conn)
+	if err == nil {
+		err = admit(p, s.from, s.uid)
+	}
+	if err == nil {
+		err = s.send(conn, deadline(s.timeout), files)
+	}
+	if err != nil {
+		printError(err)
+	}
+	return err == nil
 }
 
 // noFlags refuses flags that stand behind SOCKET, where they would be taken

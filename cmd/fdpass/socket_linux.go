@@ -16,7 +16,8 @@ type address struct {
 	fd   int // the N of fd:N, or -1
 }
 
-// maxPath is the longest path that sockaddr_un holds, with its final zero.
+// maxPath is the longest path that sockaddr_un holds with its final zero, and the
+// longest abstract name, which has a zero in front.
 const maxPath = 107
 
 func parseAddress(s string) (address, error) {
@@ -26,8 +27,8 @@ func parseAddress(s string) (address, error) {
 	case strings.HasPrefix(s, "fd:"):
 		fd, err := parseFD(s)
 		return address{s, fd}, err
-	case len(s) > maxPath:
-		return address{}, usagef("SOCKET has %d bytes, and the address of a Unix socket holds %d", len(s), maxPath)
+	case len(strings.TrimPrefix(s, "@")) > maxPath:
+		return address{}, usagef("SOCKET has %d bytes, and the address of a Unix socket holds %d", len(strings.TrimPrefix(s, "@")), maxPath)
 	}
 	return address{s, -1}, nil
 }
@@ -55,7 +56,7 @@ func (a address) dial(wait bool, end time.Time) (*net.UnixConn, error) {
 	}
 }
 
-// again tells whether to try to connect once more. EAGAIN is a listener whose
+// again reports whether to try to connect once more. EAGAIN is a listener whose
 // queue is full; the others are one that has not got there yet.
 func again(err error, wait bool) bool {
 	return errors.Is(err, syscall.EAGAIN) ||
@@ -148,7 +149,7 @@ func setFlags(conn syscall.Conn, flags int) error {
 	})
 }
 
-// unixSocket tells whether a Unix socket is listening, and of anything else
+// unixSocket reports whether a Unix socket is listening, and of anything else
 // what it is.
 func unixSocket(fd int) (listening bool, err error) {
 	d, err := describe(fd)

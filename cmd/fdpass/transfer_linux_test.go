@@ -38,10 +38,12 @@ func TestWhatDoesTheListSay(t *testing.T) {
 	}
 	path := socketPath(t)
 	r := startFdpass(t, "recv", path)
-	startFdpass(t, "send", "-wait", "-w", "-data", "hello\n", path, file, "/dev/null", "listen:127.0.0.1:0").succeed()
+	p := startFdpass(t, "send", "-wait", "-w", "-data", "hello\n", path, file, "/dev/null", "listen:127.0.0.1:0")
+	p.succeed()
 	lines := strings.Split(r.succeed(), "\n")
 	want := [][]string{
 		strings.Fields(`received 3 descriptors with 6 bytes: "hello\n"`),
+		{fmt.Sprintf("from process %d (", p.Process.Pid), fmt.Sprintf(") of user %d", os.Getuid())},
 		strings.Fields("FD KIND MODE OFFSET SIZE WHAT"),
 		{"file", "rw", "0", "5", file},
 		{"device", "rw", "-", "-", "/dev/null"},
@@ -79,9 +81,13 @@ func TestAreExactlyNDescriptorsReceived(t *testing.T) {
 	files := fdtest.Files(t, 3)
 	path := socketPath(t)
 	r := startFdpass(t, "recv", "-n", "3", "-cat", path)
-	send(t, path, files[0])
 	dial(t, path).Close() // a connection that brings nothing
-	send(t, path, files[1:]...)
+	conn := dial(t, path)
+	for _, some := range [][]*os.File{files[:1], files[1:]} {
+		if err := fdpass.Send(conn, some...); err != nil {
+			t.Fatal(err)
+		}
+	}
 	if got, want := r.succeed(), "file 0\nfile 1\nfile 2\n"; got != want {
 		t.Errorf("received %q, want %q", got, want)
 	}
@@ -111,6 +117,9 @@ func TestDoesManyGoOnAfterWhatWentWrong(t *testing.T) {
 	path := socketPath(t)
 	r := startFdpass(t, "recv", "-many", "-cat", "-n", "1", "-timeout", "20s", path)
 	send(t, path, files[0])
+	if want := "file 0\n"; r.until(want) != want {
+		t.Fatalf("received %q, want %q", r.out.String(), want)
+	}
 	send(t, path, files...) // too many
 	send(t, path, files[2])
 	want := "file 0\nfile 2\n"
