@@ -85,8 +85,9 @@ cross:
 
 # The programs that internal/interop passes descriptors to and from. Without
 # them make test skips its tests, and interop does not.
-PEERS = dbus-daemon fuse3 haproxy libio-fdpass-perl libsystemd0 netcat-openbsd \
-  nodejs nscd openssh-client openssh-server perl php-cli python3 ruby s6 swtpm systemd
+PEERS = dbus-daemon fuse3 gcc haproxy libc6-dev libio-fdpass-perl libsystemd0 libwayland-dev \
+  netcat-openbsd nodejs nscd openssh-client openssh-server perl php-cli python3 ruby s6 swtpm \
+  systemd tmux
 
 interop: peers ## test against real programs, which it installs with apt-get
 	FDPASS_INTEROP=all $(GO) test -count=1 -timeout $(TIMEOUT) ./internal/interop
