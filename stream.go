@@ -34,7 +34,9 @@ import (
 // In Wayland, PipeWire and imsg (tmux, OpenBSD's daemons), one sendmsg(2) carries
 // many protocol messages, and the descriptors of all of them. The place where
 // they arrive means nothing. They are a queue, and each protocol message says how
-// many of them it takes. TakeNextFDs returns exactly so many:
+// many of them it takes. (A receiver of imsg takes one descriptor from each
+// recvmsg(2) and closes the others: send it one in a message.) TakeNextFDs returns
+// exactly so many:
 //
 //	fds, err := stream.TakeNextFDs(1) // the message is wl_shm.create_pool
 //
