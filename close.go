@@ -38,11 +38,15 @@ func newFiles(fds []int, names []string) []*os.File {
 	}
 	files := make([]*os.File, len(fds))
 	for i, fd := range fds {
-		name := "fdpass"
-		if i < len(names) {
-			name = names[i]
-		}
-		files[i] = os.NewFile(uintptr(fd), name)
+		files[i] = newFile(fd, i, names)
 	}
 	return files
+}
+
+// newFile makes file i of a message.
+func newFile(fd, i int, names []string) *os.File {
+	if i < len(names) {
+		return os.NewFile(uintptr(fd), names[i])
+	}
+	return os.NewFile(uintptr(fd), "fdpass")
 }

@@ -5,6 +5,7 @@ package fdpass_test
 import (
 	"errors"
 	"io"
+	"slices"
 	"syscall"
 	"testing"
 
@@ -167,5 +168,40 @@ func TestDoesTheEndOfAStreamLeakThePidfd(t *testing.T) {
 	}
 	if n := fdtest.Count(t); n > before {
 		t.Errorf("%d descriptors more than before", n-before)
+	}
+}
+
+func TestWhatDoesAnIterationOverFilesLeave(t *testing.T) {
+	fdtest.NoLeak(t)
+	a, b := fdtest.Conns(t, "unix")
+	r := fdtest.Receiver(t, b, fdpass.Options{MaxFDs: 5})
+	if err := fdpass.Send(a, fdtest.Files(t, 5)...); err != nil {
+		t.Fatal(err)
+	}
+	m := must(r.Recv(make([]byte, 1)))(t)
+	var names []string
+	for f := range m.TakeEachFile("first") {
+		names = append(names, f.Name())
+		if err := f.Close(); err != nil {
+			t.Error(err)
+		}
+		if len(names) == 2 {
+			break
+		}
+	}
+	if want := []string{"first", "fdpass"}; !slices.Equal(names, want) {
+		t.Errorf("names %q, want %q", names, want)
+	}
+	if len(m.FDs()) != 3 {
+		t.Errorf("%d descriptors are left, want 3", len(m.FDs()))
+	}
+	for f := range m.TakeEachFile() {
+		f.Close()
+	}
+	for range m.TakeEachFile() {
+		t.Error("a file came twice")
+	}
+	if err := m.Close(); err != nil {
+		t.Error(err)
 	}
 }

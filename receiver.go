@@ -50,6 +50,7 @@ func NewReceiver(conn syscall.Conn, opts Options) (*Receiver, error) {
 	r := newReceiver(end, opts, room)
 	if opts.From {
 		r.name = make([]byte, sockaddrLen)
+		fillHeader(&r.hdr, &r.iov, r.control, r.name)
 	}
 	return r, nil
 }
@@ -60,6 +61,7 @@ func newReceiver(end endpoint, opts Options, room int) *Receiver {
 	r.control = make([]byte, room)
 	r.msg.fds = make([]int, 0, opts.MaxFDs)
 	r.try = r.newTry()
+	fillHeader(&r.hdr, &r.iov, r.control, r.name)
 	return r
 }
 
