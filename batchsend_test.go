@@ -226,3 +226,47 @@ func TestAreDescriptorsSentTwiceWithAShortBatch(t *testing.T) {
 		t.Errorf("%d bytes and %d descriptors came, %v", len(data), fds, err)
 	}
 }
+
+// Files and numbers of each message go together, and payloads in several pieces.
+func TestDoesABatchOfFilesArrive(t *testing.T) {
+	fdtest.NoLeak(t)
+	a, b := fdtest.Conns(t, "unixpacket")
+	s, err := fdpass.NewBatchSender(a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := fdtest.Files(t, 3)
+	fds := fdtest.FDs(t, 2)
+	closed := fdtest.Files(t, 1)[0]
+	closed.Close()
+	if n, _, err := s.Send([]fdpass.Outgoing{{Payload: []byte("x"), Files: []*os.File{files[0], closed}}}); n != 0 || !errors.Is(err, os.ErrClosed) {
+		t.Errorf("a closed file: %d, %v", n, err)
+	}
+	n, _, err := s.Send([]fdpass.Outgoing{
+		{Payload: []byte("a"), Files: files[:1]},
+		{Payload: []byte("b"), More: [][]byte{[]byte("c"), []byte("d")}, FDs: fds, Files: files[1:]},
+		{Payload: []byte("e")},
+	})
+	if n != 3 || err != nil {
+		t.Fatal(n, err)
+	}
+	for _, want := range []struct {
+		payload string
+		fds     []int
+		files   []*os.File
+	}{{"a", nil, files[:1]}, {"bcd", fds, files[1:]}, {"e", nil, nil}} {
+		p := make([]byte, 9)
+		n, got, err := fdpass.RecvMsgFDs(b, p, 9)
+		if err != nil || string(p[:n]) != want.payload {
+			t.Fatalf("%q, %v", p[:n], err)
+		}
+		ids := fdtest.IDs(t, want.fds...)
+		for _, f := range want.files {
+			ids = append(ids, fdtest.IDs(t, int(f.Fd()))...)
+		}
+		if !slices.Equal(fdtest.IDs(t, got...), ids) {
+			t.Errorf("%s has %d descriptors, want %d", want.payload, len(got), len(ids))
+		}
+		fdtest.Close(t, got...)
+	}
+}

@@ -5,6 +5,7 @@ package fdpass_test
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"os"
@@ -283,5 +284,48 @@ func TestDoesTheRestOfAShortWriteHaveTheSameCredentials(t *testing.T) {
 				t.Error(err)
 			}
 		})
+	}
+}
+
+// A payload in several pieces goes on in the middle of one, and the descriptors
+// only with its beginning.
+func TestDoesAShortWriteGoOnInTheMiddleOfAPiece(t *testing.T) {
+	fdtest.NoLeak(t)
+	a, b := fdtest.Conns(t, "unix")
+	out := &fdpass.Outgoing{Payload: []byte("begin"), FDs: fdtest.FDs(t, 1)}
+	whole := slices.Clone(out.Payload)
+	for i := range 40 {
+		piece := bytes.Repeat([]byte{byte(i)}, 50000+i)
+		out.More = append(out.More, piece)
+		whole = append(whole, piece...)
+	}
+	s, err := fdpass.NewSender(a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sent := make(chan error, 1)
+	go func() {
+		n, err := s.SendMessage(out)
+		if n != len(whole) {
+			err = fmt.Errorf("sent %d of %d, %v", n, len(whole), err)
+		}
+		sent <- err
+	}()
+	r := fdtest.Receiver(t, b, fdpass.Options{MaxFDs: 1})
+	defer r.Close()
+	var got []byte
+	came := 0
+	for p := make([]byte, 70001); len(got) < len(whole); {
+		m, err := r.Recv(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, came = append(got, m.Payload()...), came+len(m.FDs())
+	}
+	if err := <-sent; err != nil {
+		t.Error(err)
+	}
+	if !bytes.Equal(got, whole) || came != 1 {
+		t.Errorf("%d bytes and %d descriptors arrived", len(got), came)
 	}
 }
