@@ -9,6 +9,8 @@ import (
 	"os"
 	"testing"
 	"time"
+
+	"example.com/fdpass/internal/fdtest"
 )
 
 // readThrough reads a part of a block as a client of HDFS does: it connects by
@@ -166,6 +168,38 @@ func TestDoesEverythingElsePassThrough(t *testing.T) {
 	}
 	if s := d.Stats(); s.Passed != 1 || n.count(0x55) != 1 {
 		t.Errorf("%+v", s)
+	}
+}
+
+// A client that negotiates encryption begins with other bytes. It must not have
+// to write or read more before they are sent.
+func TestDoesANegotiationPassThrough(t *testing.T) {
+	fdtest.NoLeak(t)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	d := NewDialer("/nowhere", DialerOptions{})
+	defer d.Close()
+	c, err := d.DialContext(soon(t), "tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	first := []byte{0xde, 0xad, 0xbe, 0xef}
+	if _, err := c.Write(first); err != nil {
+		t.Fatal(err)
+	}
+	server, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Close()
+	server.SetDeadline(time.Now().Add(10 * time.Second))
+	got := make([]byte, 4)
+	if _, err := io.ReadFull(server, got); err != nil || !bytes.Equal(got, first) {
+		t.Errorf("%x, %v", got, err)
 	}
 }
 

@@ -18,7 +18,7 @@ func report(file string, n int64, before, after shortcircuit.Stats) {
 		file, n, local, tcp, max(0, n-local-tcp))
 	for _, reason := range slices.Sorted(maps.Keys(after.Fallbacks)) {
 		if k := after.Fallbacks[reason] - before.Fallbacks[reason]; k > 0 {
-			fmt.Fprintf(os.Stderr, "%s: fell back to TCP %d times: %s\n", file, k, reason)
+			fmt.Fprintf(os.Stderr, "%s: blocks by TCP because of %q: %d\n", file, reason, k)
 		}
 	}
 }

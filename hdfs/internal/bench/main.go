@@ -25,15 +25,16 @@ const (
 func main() {
 	rounds := flag.Int("rounds", 15, "`number` of rounds")
 	out := flag.String("out", "RESULTS.md", "`file` to write")
+	readme := flag.String("readme", "README.md", "`file` that has the table as well")
 	flag.Parse()
-	if err := run(*rounds, *out); err != nil {
+	if err := run(*rounds, *out, *readme); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
 }
 
-func run(rounds int, out string) error {
-	begin, load := time.Now(), loadAverage()
+func run(rounds int, out, readme string) error {
+	start, load := time.Now(), loadAverage()
 	dir, err := os.MkdirTemp("", "hdfs")
 	if err != nil {
 		return err
@@ -64,11 +65,10 @@ func run(rounds int, out string) error {
 		}
 	}
 	fmt.Fprintln(os.Stderr)
-	text, err := report(m, rounds, time.Since(begin), load)
-	if err != nil {
+	if err := os.WriteFile(out, []byte(report(m, rounds, time.Since(start), load)), 0o644); err != nil {
 		return err
 	}
-	return os.WriteFile(out, []byte(text), 0o644)
+	return intoREADME(readme, intro(rounds)+table(m))
 }
 
 // cell is what is measured of a row.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"os"
 	"runtime"
 	"strings"
 	"time"
@@ -42,7 +43,7 @@ func (t target) row() string {
 }
 
 // report writes the page.
-func report(m measured, rounds int, took time.Duration, load float64) (string, error) {
+func report(m measured, rounds int, took time.Duration, load float64) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, `# Short-circuit reads beside TCP and Java
 
@@ -62,10 +63,21 @@ page cache, and is read into a buffer of 1 MiB. Every row verifies the checksums
 	for _, t := range targets(m) {
 		b.WriteString(t.row())
 	}
-	fmt.Fprintf(&b, `
-## Rows
+	fmt.Fprintf(&b, "\n## Rows\n\n%s", table(m))
+	fmt.Fprintf(&b, "\nComputing the checksums of as many bytes, in memory: %.1f ms.\n", m.median(ourReplicas, verifying)/1e6)
+	return b.String()
+}
 
-CPU is that of the processes, for the whole file: the client's, and the DataNode's, which shares its process with the
+// intro says in the README where the table comes from.
+func intro(rounds int) string {
+	return fmt.Sprintf("Medians of %d rounds with a file of %d MiB in the page cache, checksums verified, written by "+
+		"`make bench-hdfs`\nwith [RESULTS.md](RESULTS.md), which has the targets and the machine.\n\n", rounds, fileSize/mib)
+}
+
+// table is the rows.
+func table(m measured) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, `CPU is that of the processes, for the whole file: the client's, and the DataNode's, which shares its process with the
 NameNode. A random read is one of 4 KiB from a file that stays open. The first byte includes opening the file at the
 NameNode, except for %s, where it is a new connection to the DataNode, a new request, and reading.
 
@@ -77,6 +89,22 @@ NameNode, except for %s, where it is a new connection to the DataNode, a new req
 		fmt.Fprintf(&b, "| %s | %.1f | %.0f | %.1f | %.1f | %.1f | %.0f |\n", name, ns/1e6, fileSize/ns*1e3,
 			m.median(name, clientCPU)/1e6, m.median(name, nodeCPU)/1e6, m.median(name, piece)/1e3, m.median(name, first)/1e3)
 	}
-	fmt.Fprintf(&b, "\nComputing the checksums of as many bytes, in memory: %.1f ms.\n", m.median(ourReplicas, verifying)/1e6)
-	return b.String(), nil
+	return b.String()
+}
+
+// Between these two in the README is the table.
+const begin, end = "<!-- measured -->\n", "<!-- /measured -->\n"
+
+// intoREADME puts the table into the README.
+func intoREADME(name, table string) error {
+	text, err := os.ReadFile(name)
+	if err != nil {
+		return err
+	}
+	before, rest, ok := strings.Cut(string(text), begin)
+	_, after, ok2 := strings.Cut(rest, end)
+	if !ok || !ok2 {
+		return fmt.Errorf("%s has no place for the table", name)
+	}
+	return os.WriteFile(name, []byte(before+begin+table+end+after), 0o644)
 }

@@ -5,12 +5,8 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 
 	"example.com/fdpass/hdfs"
@@ -144,41 +140,5 @@ func TestDoesTheDataNodeSayThatItWasShortCircuit(t *testing.T) {
 		if fds != 1 || reads != 0 {
 			t.Errorf("block %d: %d requests for descriptors and %d reads by TCP", b.ID, fds, reads)
 		}
-	}
-}
-
-// Hdfscat runs as a user who cannot open the block's file.
-func TestMayAnotherUserRead(t *testing.T) {
-	n := newNodes(t)
-	if os.Getuid() != 0 {
-		t.Skip("only root can become another user: sudo make hdfs")
-	}
-	path := n.write(2*mib+5, mib, 1)
-	program := filepath.Join(n.Dir, "hdfscat")
-	if out, err := exec.Command("go", "build", "-o", program, "../../examples/hdfscat").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	as := func(words ...string) *exec.Cmd {
-		cmd := exec.CommandContext(soon(t), words[0], words[1:]...)
-		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
-		cmd.Dir = "/"
-		cmd.Env = []string{"PATH=" + os.Getenv("PATH")}
-		return cmd
-	}
-	if out, err := as("cat", n.files(n.blocks(path)[0].Block)[0]).CombinedOutput(); err == nil {
-		t.Fatalf("this user can open the block's file by himself (%d bytes)", len(out))
-	}
-	var stdout, stderr bytes.Buffer
-	cmd := as(program, "-v", "-socket", n.Socket(), "hdfs://"+n.NameNode+path)
-	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	if err := cmd.Run(); err != nil {
-		t.Fatalf("%v\n%s", err, &stderr)
-	}
-	if sum, _ := n.javaHash(path); hash(stdout.Bytes()) != sum {
-		t.Errorf("%d bytes with another SHA-256 than Java's", stdout.Len())
-	}
-	want := fmt.Sprintf(": %d bytes: %[1]d short-circuit, 0 by TCP from this machine, 0 from others\n", 2*mib+5)
-	if !strings.HasSuffix(stderr.String(), want) || strings.Count(stderr.String(), "\n") != 1 {
-		t.Errorf("it says %q", &stderr)
 	}
 }
