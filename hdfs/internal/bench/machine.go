@@ -33,7 +33,7 @@ func nodeTime(c *cluster.Cluster) float64 {
 var sink uint32
 
 // verifyAll is how long it takes to compute the checksums of as many bytes as the
-// file has, 512 each, in a buffer that a processor's cache has.
+// file has, 512 each, in a buffer that fits into a processor's cache.
 func verifyAll() float64 {
 	table := crc32.MakeTable(crc32.Castagnoli)
 	b := buffer[:256<<10]
@@ -83,8 +83,19 @@ func describe() []string {
 		"Go: " + runtime.Version(),
 		"Java: " + strings.Split(string(java), "\n")[0],
 		"Hadoop: that of internal/cluster/pom.xml; colinmarc/hdfs: that of go.mod",
+		fmt.Sprintf("niceness: %d", niceness()),
 		"date: " + time.Now().UTC().Format("2006-01-02 15:04 UTC"),
 	}
+}
+
+// niceness is that of this process, which its children inherit: 0 unless somebody
+// has given it more or less of the processors than other programs.
+func niceness() int {
+	n, err := syscall.Getpriority(syscall.PRIO_PROCESS, 0) // the system call's 20 - niceness
+	if err != nil {
+		return 0
+	}
+	return 20 - n
 }
 
 func cpu() string {
