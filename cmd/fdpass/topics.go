@@ -69,55 +69,20 @@ descriptor 3 on, and in its environment
   LISTEN_FDS       how many there are
   LISTEN_PID       its own process number, so that children do not feel meant
   LISTEN_FDNAMES   their names, separated by colons
-  FDPASS_PID       the process that sent them, 0 if it has no number here
-  FDPASS_UID       its user
-  FDPASS_PAYLOAD   the bytes that came with them, if there are at most 64 KiB
-                   and no zero byte is among them; recv -payload has all
 
-The socket fd:N that they came by is closed, or /dev/null if N is 0, 1 or 2.
-
-The first three are the protocol of sd_listen_fds(3), which many servers speak,
-and which takes no library: in a shell script the first one is <&3.
+That is the protocol of sd_listen_fds(3), which many servers speak, and which
+takes no library: in a shell script the first one is <&3.
 
   fdpass recv /tmp/s -- sh -c 'cat <&3' &
   fdpass send -wait /tmp/s /etc/hostname
 `},
-	{"json", "what recv -json writes", `
-An object in a line for each message, or for the messages that -n takes:
-
-  descriptors  an array, in the order of the message, of objects:
-    fd         the number in fdpass, which nobody else can use
-    kind       file, dir, pipe, device, memfd, pidfd, unix, tcp, udp, eventfd, …
-    access     r, w, rw, or path for O_PATH
-    flags      an array: nonblock, append
-    offset     in bytes, where there is one
-    size       in bytes, of a file
-    what       a path, addresses, …
-    error      why nothing can be said of it
-  bytes        how many bytes of payload came
-  payload      the bytes, at most 1 MiB, in base64
-  text         the same as a string, if it is valid UTF-8
-  missing      what is known to be missing from the payload
-  sender       who connected, or sent the datagram: pid, uid, gid, and the
-               program's name, which it can choose itself
-
-Members may be added. Every character that a terminal would obey is escaped.
-
-  fdpass recv -json -many @s | jq -r .descriptors[].what
-`},
 	{"errors", "exit status and messages", `
-  0  it worked
-  1  it failed: a file, the peer or the kernel said no, or input made no sense
-  2  it was used wrongly: an unknown flag, command or architecture
-126  a program is there and cannot be executed
-127  there is no such program
+0  it worked
+1  it failed: a file, the peer or the kernel said no, or input made no sense
+2  it was used wrongly: an unknown flag, command or architecture
 
 Errors go to stderr, in a line that begins with "fdpass: ". A program that recv
-becomes has an exit status of its own. Names that other programs have chosen
-stand in quotation marks, with escapes, if a terminal would obey them.
-
-A signal that ends fdpass removes its socket first. After SIGQUIT the status is
-131, and there is no core dump.
+becomes has an exit status of its own.
 
 Output that cannot be written is an error, with status 1: a full disk, or a
 standard output that is open for reading only. One that is closed (>&-) looks
@@ -125,5 +90,54 @@ like >/dev/null: before a program in Go begins, its runtime opens /dev/null in
 the place of each of the descriptors 0, 1 and 2 that is closed. A pipe that
 nobody reads ends fdpass with SIGPIPE and without a message, as it does other
 programs.
+`},
+	{"lint", "what fdpass trace says is wrong", `
+Each line says what is wrong and why, and names the place in docs/cmsg.md. The
+word is the member "trap" in JSON.
+
+  cloexec    received without MSG_CMSG_CLOEXEC: other programs inherit it
+  room       CMSG_SPACE of room admits one descriptor more than was wanted, and
+             it came: the program did nothing with it and never closed it
+  truncated  MSG_CTRUNC, and the program uses what came or leaves it open
+  table      MSG_CTRUNC and nothing came: the table of descriptors is full
+  no-room    MSG_CTRUNC, and the control buffer is too small for a descriptor
+  pushed     MSG_CTRUNC, and credentials or the like took the room
+  header     nothing came, and the buffer has a header that the program wrote
+             itself: who reads it finds descriptor 0 (only with -lint)
+  empty      descriptors sent without payload on a stream: nobody gets them
+  end        an empty message that brought descriptors, which were not closed
+  peek       received with MSG_PEEK and never closed
+  oob        descriptors sent with MSG_OOB: nobody gets them
+  read       read(2) or recv(2) took the bytes: the descriptors are lost (only
+             with -lint or -reads; the kernel says how many wait, since 5.6)
+
+Whether a descriptor was closed is known when the program ends. From a message
+that may be wrong until all that came with it are used or closed, the program
+stops at each system call. Not seen from outside: a program that takes a
+leftover in its buffer for a message, or that merges two messages in a relay.
+`},
+	{"trace-json", "the objects of fdpass trace -json", `
+One object a line for each message. Members may be added; those that are here
+stay and keep their meaning. Those with a ? are left out where they are empty.
+
+  time       when the call had returned, RFC 3339
+  pid, tid   of the process and the thread
+  program    its name, as ps shows it
+  call       sendmsg, recvmsg, recvmmsg, read, io_uring_setup, …
+  index?     of the message in a batch, from 0
+  fd         the socket's number in the program
+  socket?    kind (as in Go's package net), local?, remote? (names), and peer?
+             (pid, uid, gid, program?): who connected, listened or made the pair
+  flags      the MSG_… of the call
+  result     bytes of payload, or -1
+  errno?     the error's name
+  msg_flags? the MSG_… that a message came with
+  room       msg_controllen before the call, in bytes
+  controls   the control messages: name, summary, and descriptors? (fd, is)
+  malformed? where the control messages make no sense
+  note?      what an error means here, or that io_uring is used
+  wrong?     what is wrong: trap, why, link; see fdpass help lint
+
+What turns out at a program's end comes in a second object for that message.
 `},
 }

@@ -5,149 +5,128 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"os/signal"
 	"runtime"
+	"runtime/debug"
 	"syscall"
+
+	"example.com/fdpass/internal/ptrace"
 )
 
-// Package syscall lacks these: include/uapi/linux/ptrace.h.
-const (
-	ptraceOExitkill = 1 << 20 // the program does not outlive us
-	sysgood         = 0x80    // what PTRACE_O_TRACESYSGOOD adds to SIGTRAP
-)
-
-const traceOptions = syscall.PTRACE_O_TRACESYSGOOD | syscall.PTRACE_O_TRACEEXEC |
-	syscall.PTRACE_O_TRACECLONE | syscall.PTRACE_O_TRACEFORK | syscall.PTRACE_O_TRACEVFORK | ptraceOExitkill
-
-// run runs the program to its end and returns its exit status.
-func (t *tracer) run(args []string) (status int, err error) {
-	if len(args) == 0 {
-		return 0, usagef("trace: no program to run")
-	}
-	var out io.Writer = os.Stderr
-	if t.file != "" {
-		f, err := os.Create(t.file)
-		if err != nil {
-			return 0, fmt.Errorf("trace: %w", err)
-		}
-		defer f.Close()
-		out = f
-	}
-	// To ptrace, the thread that started the program is its parent.
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	// The terminal sends its signals to the program as well, which decides.
-	signal.Notify(make(chan os.Signal, 1), os.Interrupt, syscall.SIGQUIT)
-	root, err := startTraced(args)
-	if err != nil {
-		return 0, err
-	}
-	w := watcher{out: out, verbose: t.verbose, root: root, calls: map[int]*call{}}
-	return w.watch()
+// watcher shows what the threads of a program do.
+type watcher struct {
+	*tracer
+	out       io.Writer
+	trace     *ptrace.Tracer
+	found     bool // something is wrong
+	sockets   map[socketKey]*knownSocket
+	uring     map[int]bool // the processes that are known to use io_uring
+	watched   suspicions
+	leftovers leftovers
+	window    [2048]byte
 }
 
-// startTraced starts a program, which stops at its first instruction.
-func startTraced(args []string) (pid int, err error) {
-	path, err := exec.LookPath(args[0])
+// run traces a program, or a process, to its end, and returns the status to end
+// with.
+func (t *tracer) run(args []string) (status int, err error) {
+	path := ""
+	if t.pid == 0 {
+		if path, err = findProgram(args[0]); err != nil {
+			return 0, fmt.Errorf("trace: %w", err)
+		}
+	}
+	out, err := t.open()
 	if err != nil {
 		return 0, fmt.Errorf("trace: %w", err)
 	}
-	pid, err = syscall.ForkExec(path, args, &syscall.ProcAttr{
-		Env:   os.Environ(),
-		Files: []uintptr{0, 1, 2},
-		Sys:   &syscall.SysProcAttr{Ptrace: true},
-	})
-	if err != nil {
-		return 0, fmt.Errorf("trace: %s: %w", path, err)
+	// To ptrace, the thread that started the program is its tracer.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	debug.SetGCPercent(400) // little is kept, much is thrown away
+	w := &watcher{tracer: t, out: out, sockets: map[socketKey]*knownSocket{}, uring: map[int]bool{},
+		watched: suspicions{}, leftovers: leftovers{}}
+	w.trace = &ptrace.Tracer{Handler: w, Want: ptrace.Wanted(t.reads || t.lint)}
+	if t.pid != 0 {
+		err = w.attach()
+	} else {
+		err = w.start(path, args)
 	}
-	var ws syscall.WaitStatus
-	if _, err := wait(pid, &ws); err != nil {
+	if err != nil {
 		return 0, err
 	}
-	if !ws.Stopped() {
-		return 0, fmt.Errorf("trace: %s did not start: status %#x", path, ws)
+	err = w.trace.Run()
+	if start := (*ptrace.StartError)(nil); errors.As(err, &start) {
+		err = cannotRun(err)
 	}
-	if err := syscall.PtraceSetOptions(pid, traceOptions); err != nil {
-		return 0, fmt.Errorf("trace: %w", os.NewSyscallError("ptrace", err))
+	if err = errors.Join(err, out.Close()); err != nil {
+		return 0, fmt.Errorf("trace: %w", err)
 	}
-	return pid, resume(pid, 0)
+	return w.status(), nil
 }
 
-// wait waits for one process or thread, or with -1 for any, to stop or end.
-func wait(pid int, ws *syscall.WaitStatus) (int, error) {
-	for {
-		pid, err := syscall.Wait4(pid, ws, syscall.WALL, nil)
-		if err != syscall.EINTR {
-			return pid, os.NewSyscallError("wait4", err)
-		}
+// open opens what to write to.
+func (t *tracer) open() (io.WriteCloser, error) {
+	switch t.file {
+	case "":
+		return stays{os.Stderr}, nil
+	case "-":
+		return stays{os.Stdout}, nil
 	}
+	f, err := os.Create(t.file)
+	if err != nil {
+		return nil, err
+	}
+	return newSlowWriter(f), nil
 }
 
-// resume lets a thread go on up to its next system call, and gives it the signal
-// that it was to get, if it is not 0.
-func resume(pid int, sig syscall.Signal) error {
-	err := syscall.PtraceSyscall(pid, int(sig))
-	if err == syscall.ESRCH { // killed meanwhile; wait will tell
-		return nil
+// stays is a writer that is not closed.
+type stays struct{ io.Writer }
+
+func (stays) Close() error { return nil }
+
+func (w *watcher) start(path string, args []string) error {
+	// The terminal sends its signals to the program as well, which decides.
+	signal.Notify(make(chan os.Signal, 1), os.Interrupt, syscall.SIGQUIT)
+	if err := w.trace.Start([]string{os.Args[0], "trace-start"}, w.reads || w.lint, path, args); err != nil {
+		return fmt.Errorf("trace: %w", err)
 	}
-	return os.NewSyscallError("ptrace", err)
+	// Each stop would have a signal, which costs more than the rest of it. What is
+	// traced can be waited for all the same.
+	signal.Ignore(syscall.SIGCHLD)
+	return nil
 }
 
-// watcher follows all threads of a program.
-type watcher struct {
-	info    [88]byte // of the system call at which a thread has stopped
-	out     io.Writer
-	verbose bool
-	root    int           // the process that was started
-	calls   map[int]*call // what each known thread is in the middle of, or nil
-	status  int           // of root, when it has ended
+// attach begins to trace a process, until a signal asks for the end.
+func (w *watcher) attach() error {
+	if err := w.trace.Attach(w.pid); err != nil {
+		return fmt.Errorf("trace: process %d: %w", w.pid, err)
+	}
+	end := make(chan os.Signal, 1)
+	signal.Notify(end, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT)
+	go func() {
+		<-end
+		w.trace.Stop(wake)
+	}()
+	return nil
 }
 
-// watch follows the program until all of its processes have ended.
-func (w *watcher) watch() (status int, err error) {
-	w.calls[w.root] = nil
-	for {
-		var ws syscall.WaitStatus
-		pid, err := wait(-1, &ws)
-		if errors.Is(err, syscall.ECHILD) {
-			return w.status, nil
-		}
-		if err != nil {
-			return 0, err
-		}
-		if err := w.changed(pid, ws); err != nil {
-			return 0, fmt.Errorf("trace: process %d: %w", pid, err)
-		}
-	}
+// wake starts a process that ends at once.
+func wake() error {
+	_, err := syscall.ForkExec(self, []string{os.Args[0], "trace-wake"}, &syscall.ProcAttr{Env: os.Environ()})
+	return err
 }
 
-// changed deals with a thread that has stopped or ended.
-func (w *watcher) changed(pid int, ws syscall.WaitStatus) error {
-	if !ws.Stopped() {
-		delete(w.calls, pid)
-		switch {
-		case pid == w.root && ws.Signaled():
-			w.status = 128 + int(ws.Signal())
-		case pid == w.root:
-			w.status = ws.ExitStatus()
-		}
-		return nil
-	}
-	_, known := w.calls[pid]
-	if !known {
-		w.calls[pid] = nil
-	}
-	switch sig := ws.StopSignal(); {
-	case sig == syscall.SIGTRAP|sysgood:
-		if err := w.syscallStop(pid); err != nil && !errors.Is(err, syscall.ESRCH) {
-			return err
-		}
-	case ws.TrapCause() > 0: // it has started a process, a thread or another program
-		w.calls[pid] = nil
-	case sig == syscall.SIGSTOP && !known: // it is new
+// status is the exit status to end with.
+func (w *watcher) status() int {
+	ws := w.trace.Status
+	switch {
+	case w.lint && w.found:
+		return 1
+	case w.pid != 0:
+	case ws.Signaled():
+		return 128 + int(ws.Signal())
 	default:
-		return resume(pid, sig)
+		return ws.ExitStatus()
 	}
-	return resume(pid, 0)
+	return 0
 }
