@@ -35,7 +35,8 @@ type outcome struct {
 func (k *kernel) send(control []byte) outcome {
 	out := outcome{pid: int32(os.Getpid())}
 	head := fdpass.CmsgLen(0)
-	for rest := control; len(rest) >= head; {
+	rest := control
+	for len(rest) >= head {
 		n, level, typ := word(rest), int32At(rest, head-8), int32At(rest, head-4)
 		if n < uint64(head) || n > uint64(len(rest)) {
 			return outcome{errno: syscall.EINVAL}
@@ -67,6 +68,8 @@ func (k *kernel) send(control []byte) outcome {
 		}
 		rest = rest[min(len(rest), fdpass.CmsgAlign(int(n))):]
 	}
+	// A kernel that translates the buffer of a 32-bit process wants a header there.
+	out.open = out.open || head == 12 && len(rest) > 0
 	return out
 }
 
@@ -225,7 +228,7 @@ func (k *kernel) sameErrno(want syscall.Errno, err error) bool {
 	if want == 0 || err == nil || fdpass.CmsgLen(0) == 16 {
 		return want == 0 && err == nil || want == err
 	}
-	return err == syscall.EINVAL
+	return err == want || err == syscall.EINVAL
 }
 
 // peek peeks with a control buffer of so many bytes.
