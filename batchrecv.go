@@ -212,14 +212,18 @@ func (b *BatchReceiver) withoutEnd() int {
 }
 
 // ended reports whether the next receive would find the end, or an empty message.
-// Without a control buffer, a peek makes no descriptors.
+// Without a control buffer, a peek makes no descriptors. It has room for a byte,
+// since gVisor does not look at the queue without any.
 func (b *BatchReceiver) ended() bool {
 	n, err := 0, error(nil)
 	cerr := b.end.control(func(fd int) error {
 		var h msghdr
+		iovs := make([]iovec, 1)
+		setPiece(&iovs[0], make([]byte, 1))
+		setPieces(&h, iovs)
 		n, err = recvmsg(fd, &h, rawmsg.MSG_PEEK|rawmsg.MSG_DONTWAIT)
-		if h.Flags&(rawmsg.MSG_TRUNC|rawmsg.MSG_CTRUNC) != 0 {
-			n = 1 // there was something that did not fit
+		if h.Flags&rawmsg.MSG_CTRUNC != 0 {
+			n = 1 // there were descriptors
 		}
 		return nil
 	})

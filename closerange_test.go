@@ -146,6 +146,7 @@ func withoutCloseRange(args []string) error {
 // TestDoTheTestsOfOwnershipPassWithoutCloseRange runs those of this package once
 // more, for what an old kernel and what a container's filter say.
 func TestDoTheTestsOfOwnershipPassWithoutCloseRange(t *testing.T) {
+	fdtest.SkipUnderGVisor(t, "it is about what a filter of Linux does")
 	switch {
 	case os.Getenv(noCloseRangeVariable) != "":
 		return // this is the second run

@@ -120,6 +120,9 @@ func (o *Options) apply(fd, typ int) (room int, err error) {
 		if err := setsockopt(fd, rawmsg.SO_PASSRIGHTS, 0); err != nil {
 			return 0, errOption("setsockopt", "SO_PASSRIGHTS", "Linux 6.16", err)
 		}
+		if err := checkOption(fd, rawmsg.SO_PASSRIGHTS, false); err != nil {
+			return 0, errOption("getsockopt", "SO_PASSRIGHTS", "Linux 6.16", err)
+		}
 	}
 	room = rightsRoom + o.ExtraRoom + CmsgSpace(intLen) // for SO_INQ, which cannot be read
 	for _, s := range []struct {
@@ -143,10 +146,26 @@ func (o *Options) apply(fd, typ int) (room int, err error) {
 			if err := setsockopt(fd, s.opt, 1); err != nil {
 				return 0, errOption("setsockopt", s.name, s.since, err)
 			}
+			if err := checkOption(fd, s.opt, true); err != nil {
+				return 0, errOption("getsockopt", s.name, s.since, err)
+			}
 		} else if on, err := getsockopt(fd, s.opt); err != nil || on == 0 {
 			continue
 		}
 		room += CmsgSpace(s.data)
 	}
 	return room, nil
+}
+
+// checkOption reports whether an option that was set is what it was set to.
+// gVisor's setsockopt ignores the options of SOL_SOCKET that it does not know.
+func checkOption(fd, opt int, want bool) error {
+	if opt == rawmsg.SO_INQ { // no kernel can be asked
+		return nil
+	}
+	on, err := getsockopt(fd, opt)
+	if err == nil && (on != 0) != want {
+		err = syscall.ENOPROTOOPT
+	}
+	return err
 }

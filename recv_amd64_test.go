@@ -140,6 +140,7 @@ func TestIsTheGoldenBufferWrittenOnAmd64(t *testing.T) {
 // The kernel's own writing has the golden buffer's shape: only the numbers of
 // process, user, group and descriptors are others.
 func TestDoesTheKernelWriteTheGoldenBufferOnAmd64(t *testing.T) {
+	fdtest.SkipUnderGVisor(t, fdtest.GVisorThread)
 	fdtest.NoLeak(t)
 	a, b := fdtest.Pair(t, syscall.SOCK_STREAM)
 	if err := syscall.SetsockoptInt(b, 1, 16, 1); err != nil { // SO_PASSCRED

@@ -130,6 +130,7 @@ func TestIsTheGoldenBufferWrittenOnArm64(t *testing.T) {
 // What the kernel writes differs from the golden buffer only in the numbers:
 // process, user, group and descriptors.
 func TestDoesTheKernelWriteTheGoldenBufferOnArm64(t *testing.T) {
+	fdtest.SkipUnderGVisor(t, fdtest.GVisorThread)
 	fdtest.NoLeak(t)
 	a, b := fdtest.Pair(t, syscall.SOCK_SEQPACKET)
 	if err := syscall.SetsockoptInt(b, 1, 16, 1); err != nil { // SOL_SOCKET, SO_PASSCRED

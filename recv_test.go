@@ -110,6 +110,7 @@ func TestDoFilesArriveWithTheirPayload(t *testing.T) {
 }
 
 func TestDoesAFullTableLeakAnything(t *testing.T) {
+	fdtest.SkipUnderGVisor(t, fdtest.GVisorTable)
 	fdtest.SkipUnderQemuUser(t, fdtest.QemuRoom)
 	fdtest.NoLeak(t)
 	a, b := fdtest.Pair(t, syscall.SOCK_STREAM)
@@ -125,6 +126,7 @@ func TestDoesAFullTableLeakAnything(t *testing.T) {
 }
 
 func TestIsAnEmptyMessageTheEnd(t *testing.T) {
+	fdtest.SkipUnderGVisor(t, fdtest.GVisorEmpty)
 	for _, c := range []struct {
 		name string
 		typ  int
@@ -163,6 +165,9 @@ func TestWhatIsTheEnd(t *testing.T) {
 					v = values[0]
 				}
 				fdtest.SkipUnderQemuUser(t, fdtest.QemuOptions)
+				if typ == syscall.SOCK_SEQPACKET && v.opts.Credentials {
+					fdtest.SkipUnderGVisor(t, fdtest.GVisorEnd)
+				}
 				fdtest.NoLeak(t)
 				a, b := fdtest.Pair(t, typ)
 				v.opts.MaxFDs = 1

@@ -37,6 +37,7 @@ func closeInTheMiddle(t *testing.T, pidfd bool, fds []int) {
 		t.Fatal(err)
 	}
 	defer a.Close()
+	defer b.Close() // where the option is missing there will be no Stream to close it
 	raw, err := b.SyscallConn()
 	if err != nil {
 		t.Fatal(err)

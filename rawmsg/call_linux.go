@@ -48,7 +48,7 @@ func SendmsgOnce(fd int, msg *Msghdr, flags int) (n int, errno syscall.Errno) {
 }
 
 // Recvmmsg receives up to len(msgs) messages from fd with one system call and
-// returns how many: recvmmsg(2). With MSG_WAITFORONE it blocks only for
+// returns how many: recvmmsg(2). With MSG_WAITFORONE, which gVisor does not know (EINVAL), it blocks only for
 // the first. It fails only if not even one was received; what ends a batch early
 // is reported by the next call, if it is an error at all. It gives the kernel no
 // timeout, since the kernel looks at it only after a message has come. Retried on EINTR; the error is nil or a [syscall.Errno].

@@ -89,6 +89,7 @@ func TestDoesTheRelayPassConnectionsOn(t *testing.T) {
 
 // The server learns who the client is, and not only who the relay is.
 func TestDoesTheRelayCarryTheCredentialsOfTheClient(t *testing.T) {
+	fdtest.SkipUnderGVisor(t, fdtest.GVisorThread)
 	fdtest.SkipUnderQemuUser(t, fdtest.QemuOptions)
 	if os.Getuid() != 0 {
 		t.Skip("only root may send the credentials of another process: run it as root")

@@ -30,6 +30,7 @@ func TestDoFilesGetAcrossByPathAndByAbstractName(t *testing.T) {
 }
 
 func TestWhatDoesTheListSay(t *testing.T) {
+	fdtest.SkipUnderGVisor(t, fdtest.GVisorThread)
 	fdtest.NoLeak(t)
 	dir := t.TempDir()
 	file := filepath.Join(dir, "file")

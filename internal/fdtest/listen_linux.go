@@ -1,16 +1,16 @@
 package fdtest
 
 import (
+	"path/filepath"
 	"syscall"
 	"testing"
 )
 
-// Listen is a listening socket with a name of the kernel's choice, and what
-// connects to it.
+// Listen is a listening socket, and what connects to it.
 func Listen(t testing.TB, typ int) (fd int, connect func() int) {
 	t.Helper()
 	fd = Socket(t, syscall.AF_UNIX, typ)
-	if err := syscall.Bind(fd, &syscall.SockaddrUnix{}); err != nil {
+	if err := syscall.Bind(fd, &syscall.SockaddrUnix{Name: filepath.Join(SocketDir(t), "listener")}); err != nil {
 		t.Fatal("bind:", err)
 	}
 	if err := syscall.Listen(fd, 4); err != nil {

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -20,19 +21,20 @@ type Binary struct {
 // excluded are the packages that only make sense on the machine that builds:
 // they run the go command, compilers or other people's programs, or read the
 // sources.
-var excluded = []string{"bench", "docs", "examples", "internal/interop", "internal/readme"}
+var excluded = []string{"bench", "docs", "examples", "internal/interop", "internal/readme", "internal/site"}
 
 // Host are the tests, by package, that talk to other programs of the machine
 // that they run on, so that it is those programs that they test: shells, ssh,
-// C compilers. They are left out on a foreign architecture.
+// readlink, C compilers. They are left out on a foreign architecture.
 var Host = map[string]string{
-	"cmd/fdpass":   "^(TestWhatDoShellsComplete|TestDoesSSHUseTheConnection)$",
+	"cmd/fdpass": "^(TestWhatDoShellsComplete|TestDoesSSHUseTheConnection|TestDoesAnyMessageEndMany|" +
+		"TestDoesAFullTableKeepOthersFromBeingServed|TestWhatIsTheStandardInputOfAProgramAfterASocket)$",
 	"internal/abi": "^TestDoCompilersAgree$",
 }
 
-// Build builds the tests of every package that has some into dir, or of the
-// package that only names.
-func Build(ctx context.Context, t Target, dir, only string) ([]Binary, error) {
+// Build builds the tests of every package that has some into dir, or of those
+// packages that are named.
+func Build(ctx context.Context, t Target, dir string, only ...string) ([]Binary, error) {
 	binaries, err := list(ctx, t, only)
 	if err != nil {
 		return nil, err
@@ -54,7 +56,7 @@ func Compile(ctx context.Context, t Target, pkg, file string) error {
 }
 
 // list finds the packages with tests.
-func list(ctx context.Context, t Target, only string) (binaries []Binary, err error) {
+func list(ctx context.Context, t Target, only []string) (binaries []Binary, err error) {
 	const format = `{{if or .TestGoFiles .XTestGoFiles}}{{.Dir}}{{"\t"}}{{.Module.Dir}}{{end}}`
 	out, err := goCommand(ctx, t, "list", "-f", format, "./...")
 	if err != nil {
@@ -70,7 +72,7 @@ func list(ctx context.Context, t Target, only string) (binaries []Binary, err er
 			return nil, err
 		}
 		pkg = filepath.ToSlash(pkg)
-		if !isExcluded(pkg) && (only == "" || only == pkg) {
+		if !isExcluded(pkg) && (len(only) == 0 || slices.Contains(only, pkg)) {
 			binaries = append(binaries, Binary{Package: pkg, Source: dir, Leave: Host[pkg]})
 		}
 	}

@@ -62,7 +62,7 @@ func known(console string) string {
 func start(ctx context.Context, g guest, kernel, initrd string) (console string) {
 	ctx, cancel := context.WithTimeout(ctx, bound)
 	defer cancel()
-	words := slices.Concat(g.qemu, []string{
+	words := slices.Concat(g.qemu, accelerated(ctx, g, kernel), []string{
 		"-m", fmt.Sprint(max(g.memory, 512)), "-nographic", "-no-reboot", "-monitor", "none",
 		"-kernel", kernel, "-initrd", initrd,
 		// A crash ends the machine, an oops too; warnings stay out of the tests' output.

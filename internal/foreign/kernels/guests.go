@@ -7,6 +7,8 @@ type guest struct {
 	name    string
 	targets []string // what it runs, by names of [foreign.Target]; /init is built for the first
 
+	packages []string // whose tests it runs; none means all
+
 	// A Debian package, or a kernel of our own whose configuration has this name.
 	source  debian.Source
 	pattern string // of the package's name; the newest is taken
@@ -20,16 +22,17 @@ type guest struct {
 	usual bool // runs without ALL_KERNELS, too: these have each word size and byte order, 386 being on amd64's
 }
 
-// guests is every machine. The kernels are of different ages on purpose: 6.1
-// knows nothing of pidfds, 6.12 nothing of SO_PASSRIGHTS and SCM_INQ.
+// guests is every machine. The kernels are of different ages on purpose: 5.10
+// and 6.1 know nothing of pidfds, 6.12 nothing of SO_PASSRIGHTS, 6.16 nothing of
+// SO_INQ. Debian's mirrors have nothing older than bullseye's 5.10.
 //
 // With nohz=off and highres=off an emulated Malta board does not stall.
 var guests = []guest{
-	{
-		name: "amd64", targets: []string{"amd64", "386"}, usual: true,
-		source: debian.Source{Suite: "forky", Arch: "amd64"}, pattern: `linux-binary-[0-9].*-cloud-amd64`,
-		qemu: []string{"qemu-system-x86_64", "-cpu", "max"}, pkg: "qemu-system-x86", console: "ttyS0",
-	},
+	amd64("amd64", "forky", `linux-binary-[0-9].*-cloud-amd64`, nil, "amd64", "386"),
+	amd64("amd64-6.16", "trixie-backports", `linux-image-6\.16\..*-cloud-amd64`, kernelMatters, "amd64"),
+	amd64("amd64-6.12", "bookworm-backports", `linux-image-6\.12\..*-cloud-amd64`, kernelMatters, "amd64"),
+	amd64("amd64-6.1", "bookworm", `linux-image-6\.1\..*-[0-9]+-cloud-amd64`, kernelMatters, "amd64"),
+	amd64("amd64-5.10", "bullseye", `linux-image-5\.10\..*-[0-9]+-cloud-amd64`, kernelMatters, "amd64"),
 	{
 		name: "s390x", targets: []string{"s390x"}, usual: true,
 		source: debian.Source{Suite: "forky", Arch: "s390x"}, pattern: `linux-binary-[0-9].*-s390x`,
@@ -67,6 +70,17 @@ var guests = []guest{
 		qemu: []string{"qemu-system-aarch64", "-M", "virt", "-cpu", "max,pauth-impdef=on"}, pkg: "qemu-system-arm", console: "ttyAMA0",
 	},
 	{
+		name: "arm64-5.10", targets: []string{"arm64"},
+		source: debian.Source{Suite: "bullseye", Arch: "arm64"}, pattern: `linux-image-5\.10\..*-[0-9]+-cloud-arm64`,
+		// Linux 5.10 does not start on the newest processor that qemu has.
+		qemu: []string{"qemu-system-aarch64", "-M", "virt", "-cpu", "cortex-a57"}, pkg: "qemu-system-arm", console: "ttyAMA0",
+	},
+	{
+		name: "s390x-5.10", targets: []string{"s390x"},
+		source: debian.Source{Suite: "bullseye", Arch: "s390x"}, pattern: `linux-image-5\.10\..*-[0-9]+-s390x`,
+		qemu: []string{"qemu-system-s390x", "-M", "s390-ccw-virtio"}, pkg: "qemu-system-misc", console: "ttyS0",
+	},
+	{
 		name: "loong64", targets: []string{"loong64"},
 		source: debian.Source{Suite: "forky", Arch: "loong64"}, pattern: `linux-binary-[0-9].*-loong64`,
 		qemu: []string{"qemu-system-loongarch64", "-M", "virt", "-cpu", "la464"}, pkg: "qemu-system-misc",
@@ -93,6 +107,20 @@ var guests = []guest{
 		qemu: []string{"qemu-system-riscv64", "-M", "virt"}, pkg: "qemu-system-misc", console: "ttyS0",
 	},
 }
+
+// amd64 is a PC with a kernel of a suite, which the usual run has several of:
+// this machine's own processor runs it where it can; see accelerated.
+func amd64(name, suite, pattern string, packages []string, targets ...string) guest {
+	return guest{
+		name: name, targets: targets, packages: packages, usual: true,
+		source: debian.Source{Suite: suite, Arch: "amd64"}, pattern: pattern,
+		qemu: []string{"qemu-system-x86_64", "-cpu", "max"}, pkg: "qemu-system-x86", console: "ttyS0",
+	}
+}
+
+// kernelMatters are the packages whose tests ask the kernel for something. An
+// older Linux runs only these: what the others compute is the same on each.
+var kernelMatters = []string{".", "rawmsg", "internal/facts"}
 
 // flaws are what emulation is known to do to a program now and then, each by
 // the text that it leaves on the console. A guest that shows one is started

@@ -20,6 +20,14 @@ type work struct {
 	env  string // a variable in the tests' environment, "NAME=value"
 }
 
+// packages are those whose tests g runs, or none for all.
+func (w work) packages(g guest) []string {
+	if w.pkg != "" {
+		return []string{w.pkg}
+	}
+	return g.packages
+}
+
 // initramfs builds the tests and /init for a guest and packs them into a file
 // in dir.
 func initramfs(ctx context.Context, g guest, dir string, w work) (file string, err error) {
@@ -34,7 +42,7 @@ func initramfs(ctx context.Context, g guest, dir string, w work) (file string, e
 		a.dir(d)
 	}
 	a.console("dev/console")
-	plan, err := pack(ctx, a, g, dir, w.pkg)
+	plan, err := pack(ctx, a, g, dir, w.packages(g))
 	if err != nil {
 		return "", err
 	}
@@ -46,7 +54,7 @@ func initramfs(ctx context.Context, g guest, dir string, w work) (file string, e
 // pack puts /init and the tests of every target into the archive, or those of
 // one package. It returns the plan that /init goes by: a line for each
 // package's tests.
-func pack(ctx context.Context, a *archive, g guest, dir, only string) (plan string, err error) {
+func pack(ctx context.Context, a *archive, g guest, dir string, only []string) (plan string, err error) {
 	made := make(map[string]bool)
 	for i, name := range g.targets {
 		t, err := foreign.Lookup(name)
@@ -62,7 +70,7 @@ func pack(ctx context.Context, a *archive, g guest, dir, only string) (plan stri
 				return "", err
 			}
 		}
-		binaries, err := foreign.Build(ctx, t, dir, only)
+		binaries, err := foreign.Build(ctx, t, dir, only...)
 		if err != nil {
 			return "", err
 		}

@@ -108,7 +108,7 @@ func one(ctx context.Context, t foreign.Target) (foreign.Row, error) {
 		return row, err
 	}
 	defer os.RemoveAll(dir)
-	binaries, err := foreign.Build(ctx, t, dir, "")
+	binaries, err := foreign.Build(ctx, t, dir)
 	if err != nil {
 		return row, err
 	}

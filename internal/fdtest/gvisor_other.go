@@ -1,0 +1,5 @@
+//go:build !linux
+
+package fdtest
+
+func underGVisor() bool { return false }
