@@ -17,6 +17,11 @@ import (
 // the socket has switched on already, for example an accepted one by inheritance.
 // An option that this kernel or this kind of socket does not have is an error that
 // matches [errors.ErrUnsupported].
+//
+// A peer that is not trusted can send files whose close(2) waits as long as it
+// likes, for example one of its own FUSE file system. What nobody wants has to be
+// closed, by this package or, in a full descriptor table and in read(2), by the
+// kernel. RefuseFDs prevents it: the descriptors do not arrive.
 type Options struct {
 	// MaxFDs is the largest number of descriptors that a message may bring, 0
 	// to [rawmsg.SCM_MAX_FD]; a larger number means that. One more truncates the

@@ -5,6 +5,8 @@ package fdpass_test
 import (
 	"errors"
 	"os"
+	"slices"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -101,5 +103,54 @@ func TestDoesAFullTableHideThePeer(t *testing.T) {
 	}
 	if fd != -1 || !errors.Is(err, syscall.EMFILE) {
 		t.Errorf("got %d, %v, want EMFILE", fd, err)
+	}
+}
+
+func TestWhichGroupsDoesAPeerHave(t *testing.T) {
+	fdtest.SkipUnderQemuUser(t, fdtest.QemuOptions)
+	fdtest.NoLeak(t)
+	a, _ := fdtest.Conns(t, "unix")
+	got, err := fdpass.PeerGroups(a)
+	if errors.Is(err, errors.ErrUnsupported) {
+		t.Skip("needs SO_PEERGROUPS, which came with Linux 4.13:", err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := syscall.Getgroups()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(got) != len(want) {
+		t.Errorf("got %v, and this process has %v", got, want)
+	}
+	for _, g := range want {
+		if !slices.Contains(got, uint32(g)) {
+			t.Errorf("%d is not among %v", g, got)
+		}
+	}
+	unconnected := fdtest.Socket(t, syscall.AF_UNIX, syscall.SOCK_STREAM)
+	if got, err := fdpass.PeerGroups(fdpass.Socket(unconnected)); got != nil || !errors.Is(err, syscall.ENODATA) {
+		t.Errorf("without a peer: %v, %v", got, err)
+	}
+}
+
+// Whether there is a label depends on the machine's security modules.
+func TestWhichLabelDoesAPeerHave(t *testing.T) {
+	fdtest.SkipUnderQemuUser(t, fdtest.QemuOptions)
+	fdtest.NoLeak(t)
+	a, _ := fdtest.Conns(t, "unix")
+	label, err := fdpass.PeerSecurityLabel(a)
+	current, _ := os.ReadFile("/proc/self/attr/current")
+	switch own := strings.TrimRight(string(current), "\x00\n"); {
+	case errors.Is(err, errors.ErrUnsupported):
+		if label != "" {
+			t.Errorf("got %q with the error %v", label, err)
+		}
+		t.Skip("needs a security module such as AppArmor or SELinux:", err)
+	case err != nil:
+		t.Error(err)
+	case !strings.HasPrefix(own, label):
+		t.Errorf("got %q, and this process has %q", label, own)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"math/rand"
 	"net"
 	"os"
+	"os/exec"
 	"slices"
 	"strings"
 	"syscall"
@@ -270,6 +271,46 @@ func TestDoesARelayCarryCredentials(t *testing.T) {
 			r.end(t)
 		})
 	}
+}
+
+// Nobody can send the credentials of a process that has ended. The relay's own go
+// in their place.
+func TestWhatIsSentForASenderThatHasEnded(t *testing.T) {
+	fdtest.SkipUnderQemuUser(t, fdtest.QemuOptions)
+	if os.Getuid() != 0 {
+		t.Skip("only root may send the credentials of another process: run it as root")
+	}
+	fdtest.NoLeak(t)
+	cmd := exec.Command("true")
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	r := newRelayed(t, "unix")
+	s, err := fdpass.NewSender(r.a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The relay's end has to ask for credentials before they are sent.
+	if err := (fdpass.Options{Credentials: true}).Apply(r.relayA); err != nil {
+		t.Fatal(err)
+	}
+	gone := fdpass.Credentials{PID: int32(cmd.Process.Pid)}
+	_, err = s.SendMessage(&fdpass.Outgoing{Payload: []byte("x"), FDs: fdtest.FDs(t, 1), Credentials: &gone})
+	if werr := cmd.Wait(); err != nil || werr != nil {
+		t.Fatal(err, werr)
+	}
+	in := fdtest.Receiver(t, r.b, fdpass.Options{MaxFDs: 1, Credentials: true})
+	defer in.Close()
+	r.start(t)
+	m, err := in.Recv(make([]byte, 9))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if cred, ok := m.Credentials(); !ok || int(cred.PID) != os.Getpid() || len(m.FDs()) != 1 {
+		t.Errorf("got credentials %+v, %v and %d descriptors", cred, ok, len(m.FDs()))
+	}
+	m.Close()
+	r.end(t)
 }
 
 func TestDoesARelayCarryHalfCloses(t *testing.T) {

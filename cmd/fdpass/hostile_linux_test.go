@@ -247,9 +247,12 @@ func TestDoesASocketThatLingersKeepOthersWaiting(t *testing.T) {
 	path := socketPath(t)
 	p := startFdpass(t, "recv", "-many", "-n", "1", path)
 	f := lingering(t)
+	appears(t, path)
+	p.Process.Signal(syscall.SIGSTOP)
 	send(t, path, f)
+	f.Close() // the last one is the receiver's
+	p.Process.Signal(syscall.SIGCONT)
 	p.waitFor(&p.out, " tcp ")
-	f.Close()
 	send(t, path, fdtest.Files(t, 1)...)
 	p.waitFor(&p.out, " file ")
 	p.Process.Kill()

@@ -27,8 +27,8 @@ func (r *receiver) run(args []string) error {
 	if err != nil {
 		return err
 	}
-	defer closeAll(b.files)
 	in.Close() // the socket is gone before what follows, which may take long
+	// The files are left to the end of the process, where no socket lingers.
 	if len(r.cmd) > 0 {
 		return r.become(b)
 	}

@@ -69,20 +69,55 @@ descriptor 3 on, and in its environment
   LISTEN_FDS       how many there are
   LISTEN_PID       its own process number, so that children do not feel meant
   LISTEN_FDNAMES   their names, separated by colons
+  FDPASS_PID       the process that sent them, 0 if it has no number here
+  FDPASS_UID       its user
+  FDPASS_PAYLOAD   the bytes that came with them, if there are at most 64 KiB
+                   and no zero byte is among them; recv -payload has all
 
-That is the protocol of sd_listen_fds(3), which many servers speak, and which
-takes no library: in a shell script the first one is <&3.
+The socket fd:N that they came by is closed, or /dev/null if N is 0, 1 or 2.
+
+The first three are the protocol of sd_listen_fds(3), which many servers speak,
+and which takes no library: in a shell script the first one is <&3.
 
   fdpass recv /tmp/s -- sh -c 'cat <&3' &
   fdpass send -wait /tmp/s /etc/hostname
 `},
+	{"json", "what recv -json writes", `
+An object in a line for each message, or for the messages that -n takes:
+
+  descriptors  an array, in the order of the message, of objects:
+    fd         the number in fdpass, which nobody else can use
+    kind       file, dir, pipe, device, memfd, pidfd, unix, tcp, udp, eventfd, …
+    access     r, w, rw, or path for O_PATH
+    flags      an array: nonblock, append
+    offset     in bytes, where there is one
+    size       in bytes, of a file
+    what       a path, addresses, …
+    error      why nothing can be said of it
+  bytes        how many bytes of payload came
+  payload      the bytes, at most 1 MiB, in base64
+  text         the same as a string, if it is valid UTF-8
+  missing      what is known to be missing from the payload
+  sender       who connected, or sent the datagram: pid, uid, gid, and the
+               program's name, which it can choose itself
+
+Members may be added. Every character that a terminal would obey is escaped.
+
+  fdpass recv -json -many @s | jq -r .descriptors[].what
+`},
 	{"errors", "exit status and messages", `
-0  it worked
-1  it failed: a file, the peer or the kernel said no, or input made no sense
-2  it was used wrongly: an unknown flag, command or architecture
+  0  it worked
+  1  it failed: a file, the peer or the kernel said no, or input made no sense
+  2  it was used wrongly: an unknown flag, command or architecture
+126  a program is there and cannot be executed
+127  there is no such program
 
 Errors go to stderr, in a line that begins with "fdpass: ". A program that recv
-becomes has an exit status of its own.
+becomes has an exit status of its own. Names that other programs have chosen
+stand in quotation marks, with escapes, if a terminal would obey them.
+
+A signal that ends fdpass removes its socket first. After SIGQUIT the status is
+131, and there is no core dump.
 
 Output that cannot be written is an error, with status 1: a full disk, or a
 standard output that is open for reading only. One that is closed (>&-) looks

@@ -39,8 +39,9 @@ Lines that begin with "wrong:" say what is wrong, why, and where docs/cmsg.md
 explains it. -lint prints only these and exits with status 1 if there are any.
 fdpass help lint lists them, fdpass help trace-json the objects of -json.
 
--p attaches to a process that runs and lets it go at the end or at Ctrl-C. A call
-that it is blocked in may end with EINTR, as after SIGSTOP and SIGCONT (signal(7)).
+-p attaches to a process that runs, and lets it go at the end or at Ctrl-C. A
+call that it is blocked in may end with EINTR, as after SIGSTOP and SIGCONT
+(signal(7)).
 
 It needs Linux 5.3 and the right to trace (ptrace(2)). By a seccomp filter the
 program stops only at the calls that are looked at; with -p, or where a filter

@@ -1,0 +1,113 @@
+package main
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"example.com/fdpass/internal/fdtest"
+)
+
+// dialOrWait connects to a process that is stopped: it goes on until it listens.
+func dialOrWait(t *testing.T, p *process, path string) *net.UnixConn {
+	t.Helper()
+	p.Process.Signal(syscall.SIGCONT)
+	conn := dial(t, path)
+	p.Process.Signal(syscall.SIGSTOP)
+	return conn
+}
+
+func TestDoesSendHandOutToWhoeverConnects(t *testing.T) {
+	fdtest.NoLeak(t)
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, []byte("text"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, socket := range []string{socketPath(t), fmt.Sprintf("@fdpass-listen-%d", os.Getpid())} {
+		s := startFdpass(t, "send", "-listen", "-many", socket, file)
+		dial(t, socket) // keeps nobody waiting
+		for range 3 {
+			out := startFdpass(t, "recv", "-connect", "-wait", socket).succeed()
+			if !strings.Contains(out, file) || !strings.Contains(out, fmt.Sprintf("from process %d (", s.Process.Pid)) {
+				t.Errorf("received %s", out)
+			}
+		}
+		s.interrupt()
+		if !strings.HasPrefix(socket, "@") {
+			isGone(t, socket)
+		}
+	}
+	path := socketPath(t)
+	s := startFdpass(t, "send", "-listen", "-from", "54321", path, file)
+	startFdpass(t, "recv", "-connect", "-wait", path).fail(1, "no descriptors came before the end")
+	s.waitFor(&s.err, "refused: not user 54321")
+	s.interrupt()
+	startFdpass(t, "send", "-listen", "-timeout", "50ms", path, file).fail(1, "i/o timeout")
+	isGone(t, path)
+}
+
+func TestIsOpeningCoveredByTheLimit(t *testing.T) {
+	fdtest.SkipUnderQemuUser(t, execNeeded)
+	fdtest.NoLeak(t)
+	fifo := filepath.Join(t.TempDir(), "fifo")
+	if err := syscall.Mkfifo(fifo, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	startFdpass(t, "send", "-timeout", "50ms", "/tmp/s", fifo).fail(1, "open "+fifo+": timed out")
+	// With a writer it goes through.
+	path := socketPath(t)
+	r := startFdpass(t, "recv", "-cat", path)
+	s := startFdpass(t, "send", "-wait", path, fifo)
+	w, err := os.OpenFile(fifo, os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.succeed()
+	w.WriteString("through")
+	w.Close()
+	if got := r.succeed(); got != "through" {
+		t.Errorf("received %q", got)
+	}
+}
+
+func TestWhichPayloadIsSent(t *testing.T) {
+	fdtest.NoLeak(t)
+	file := filepath.Join(t.TempDir(), "payload")
+	if err := os.WriteFile(file, []byte("\x00\x01\xff"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ flag, value, want string }{
+		{"-data", "text", `with 4 bytes: "text"`},
+		{"-data", "@" + file, `with 3 bytes: "\x00\x01\xff"`},
+		{"-hex", "0001ff", `with 3 bytes: "\x00\x01\xff"`},
+		{"-hex", "00 01\tff", `with 3 bytes: "\x00\x01\xff"`},
+	} {
+		path := socketPath(t)
+		r := startFdpass(t, "recv", path)
+		startFdpass(t, "send", "-wait", c.flag, c.value, path, "/dev/null").succeed()
+		if out := r.succeed(); !strings.Contains(out, c.want) {
+			t.Errorf("%s %s: %s", c.flag, c.value, out)
+		}
+	}
+	startFdpass(t, "send", "-hex", "0", "/tmp/s", "/dev/null").fail(2, "pairs of hex digits")
+	startFdpass(t, "send", "-hex", "00", "-data", "x", "/tmp/s", "/dev/null").fail(2, "either -data or -hex")
+	startFdpass(t, "send", "-data", "@/no/such/file", "/tmp/s", "/dev/null").fail(1, "no such file")
+	startFdpass(t, "send", "-many", "/tmp/s", "/dev/null").fail(2, "for -listen")
+	startFdpass(t, "send", "-listen", "fd:3", "/dev/null").fail(2, "makes a socket")
+}
+
+// The address of a socket holds 107 bytes of an abstract name as well.
+func TestDoesTheLongestNameWork(t *testing.T) {
+	fdtest.NoLeak(t)
+	name := fmt.Sprintf("@fdpass-long-%d-", os.Getpid())
+	name += strings.Repeat("x", 108-len(name))
+	r := startFdpass(t, "recv", "-cat", name)
+	startFdpass(t, "send", "-wait", name, fdtest.Files(t, 1)[0].Name()).succeed()
+	if got := r.succeed(); got != fdtest.Contents(0) {
+		t.Errorf("received %q", got)
+	}
+}
