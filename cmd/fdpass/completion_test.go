@@ -6,36 +6,84 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 )
 
-// completed asks a shell what may stand at the end of a line.
-type shell struct {
-	name   string
-	script string // prints the words for the line in "$1", in any order
+// shell is how to ask a shell what may stand at the end of lines. The script gets
+// the lines as its arguments and prints "== LINE" and the words for each, in any
+// order and with anything between them.
+type shell struct{ name, script string }
+
+// bashCompletion is what knows how other commands' lines are completed in bash.
+const bashCompletion = "/usr/share/bash-completion/bash_completion"
+
+// Fish completes lines without a terminal, zsh has one of its own, and bash's
+// function gets the words as bash splits them.
+var shells = []shell{
+	{"bash", `[ ! -r ` + bashCompletion + ` ] || source ` + bashCompletion + `
+source ./fdpass.bash
+compopt() { :; }
+for line; do
+	COMP_LINE=$line COMP_POINT=${#line}
+	read -ra COMP_WORDS <<<"${line//=/ = }"
+	[[ $line != *[' ='] ]] || COMP_WORDS+=('')
+	COMP_CWORD=$((${#COMP_WORDS[@]} - 1)) COMPREPLY=()
+	_fdpass
+	printf '%s\n' "== $line" "${COMPREPLY[@]}"
+done`},
+	{"fish", `source ./fdpass.fish
+for line in $argv; echo "== $line"; complete -C $line | string replace -r '\t.*' ''; end; true`},
+	{"zsh", `zmodload zsh/zpty
+zpty z "TERM=dumb zsh -f -i"
+zpty -w z "stty cols 200 rows 200; unsetopt beep; bindkey '^I' list-choices; LISTMAX=1000"
+zpty -w z "autoload -U compinit; compinit -u -d dump; source ./fdpass.zsh; print REA''DY"
+zpty -r -m z out '*READY*'
+for line; do
+	zpty -n -w z "$line"$'\t\x15'"print DO''NE"$'\n'
+	zpty -r -m z out '*DONE*'
+	print -r -- "== $line"
+	print -r -- "${out//$line/}"
+done
+zpty -d z`},
 }
 
-// The shells' own functions are used where they can be without a terminal;
-// zsh's are replaced by some that print what they are given.
-var shells = []shell{
-	{"bash", `source ./fdpass.bash
-COMP_LINE=$1 COMP_POINT=${#1}
-read -ra COMP_WORDS <<<"$1"
-[[ $1 != *' ' ]] || COMP_WORDS+=('')
-COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
-compopt() { :; }
-_fdpass
-printf '%s\n' "${COMPREPLY[@]}"`},
-	{"fish", `source ./fdpass.fish; complete -C $argv[1] | string replace -r '\t.*' ''; true`},
-	{"zsh", `compdef() { :; }
-_describe() { print -l ${commands%%:*} }
-_arguments() { print -rl -- ${@%%\[*} ${=${(M)@:#\*:*}//[()]/ } }
-source ./fdpass.zsh
-words=(${=1}); [[ $1 != *' ' ]] || words+=('')
-CURRENT=$#words
-_fdpass`},
+// completed are lines, what has to be among the words for them, and what must not.
+var completed = []struct{ line, want, not string }{
+	{"fdpass ", "demo recv send relay layout decode trace help completion", "-arch activate"},
+	{"fdpass la", "layout", "recv"},
+	{"fdpass recv -", "-cat -connect -many -n -names -timeout", "-arch"},
+	{"fdpass relay -", "-timeout -wait", "-cat"},
+	{"fdpass recv /tmp/s ", "--", "-cat"},
+	{"fdpass recv -type ", "stream seqpacket dgram", "-cat"},
+	{"fdpass layout ", "s390x all", "-arch"},
+	{"fdpass layout s390x -sh", "-show", "s390x"},
+	{"fdpass layout -with cred,p", "cred,pidfd", "pidfd"},
+	{"fdpass layout -with cred,pidfd,", "cred,pidfd,inq", "cred,pidfd,cred"},
+	{"fdpass completion ", "bash zsh fish", "recv"},
+	{"fdpass help ", "room recv", "-arch"},
+	{"fdpass decode -arch s", "s390x", "amd64"},
+	{"fdpass decode -file fdpass.", "", "s390x"},
+	{"fdpass trace -", "-o", "-arch"},
+	{"fdpass trace -e rights,p", "rights,pidfd", "rights,rights"},
+}
+
+// values after a = have its flag in front of them, but not in bash, to which they
+// are words.
+var completedValues = []struct{ line, flag, want string }{
+	{"fdpass decode -arch=s", "-arch=", "s390x"},
+	{"fdpass layout -show=message,", "-show=", "message,iovec"},
+}
+
+// delegated are lines whose end is another command's.
+var delegated = []struct{ line, want, not string }{
+	{"fdpass trace fdpass la", "layout", "recv"},
+	{"fdpass trace -v fdpass layout -", "-show", "-v -o"},
+	{"fdpass trace -o /tmp/x fdpass recv -", "-cat", "-o -v"},
+	{"fdpass recv /tmp/s -- fdpass la", "layout", "recv"},
+	{"fdpass recv -n 1 /tmp/s -- fdpass layout -", "-show", "-cat"},
 }
 
 func TestWhatDoShellsComplete(t *testing.T) {
@@ -48,57 +96,82 @@ func TestWhatDoShellsComplete(t *testing.T) {
 			if err != nil {
 				t.Skipf("no %[1]s: apt-get install %[1]s", s.name)
 			}
-			var b strings.Builder
-			if err := completion(&b, []string{s.name}); err != nil {
-				t.Fatal(err)
-			}
-			dir := t.TempDir()
-			if err := os.WriteFile(filepath.Join(dir, "fdpass."+s.name), []byte(b.String()), 0o600); err != nil {
-				t.Fatal(err)
-			}
-			for line, want := range map[string]string{
-				"fdpass ":               "demo recv send relay layout decode help completion",
-				"fdpass la":             "layout",
-				"fdpass recv -":         "-cat -connect -many -n -names -timeout",
-				"fdpass relay -":        "-timeout -wait",
-				"fdpass layout ":        "s390x all",
-				"fdpass completion ":    "bash zsh fish",
-				"fdpass help ":          "room recv",
-				"fdpass decode -arch s": "s390x",
-			} {
-				if s.name == "zsh" && strings.Contains(line, "-arch") {
-					continue // left to zsh's own _arguments
+			all := slices.Clone(completed)
+			for _, v := range completedValues {
+				if s.name != "bash" {
+					v.want = v.flag + v.want
 				}
-				got := " " + s.complete(t, path, dir, line) + " "
-				for _, w := range strings.Fields(want) {
-					if !strings.Contains(got, " "+w+" ") {
-						t.Errorf("%q: no %s among%s", line, w, got)
+				all = append(all, struct{ line, want, not string }{v.line, v.want, "-json"})
+			}
+			if _, err := os.Stat(bashCompletion); err == nil || s.name != "bash" {
+				all = append(all, delegated...)
+			} else {
+				t.Log("bash does not complete other commands' lines: apt-get install bash-completion")
+			}
+			var lines []string
+			for _, c := range all {
+				lines = append(lines, c.line)
+			}
+			words := s.complete(t, path, lines)
+			for _, c := range all {
+				got := words[c.line]
+				for _, w := range strings.Fields(c.want) {
+					if !slices.Contains(got, w) {
+						t.Errorf("%q: no %s among %q", c.line, w, got)
 					}
 				}
-				if strings.HasPrefix(line, "fdpass recv") && strings.Contains(got, " -arch ") {
-					t.Errorf("%q: another command's flag among%s", line, got)
+				for _, w := range strings.Fields(c.not) {
+					if slices.Contains(got, w) {
+						t.Errorf("%q: %s among %q", c.line, w, got)
+					}
 				}
 			}
 		})
 	}
 }
 
-func (s shell) complete(t *testing.T, path, dir, line string) string {
+// complete returns the words for each line.
+func (s shell) complete(t *testing.T, path string, lines []string) map[string][]string {
 	t.Helper()
-	args := []string{"-c", s.script, "-", line}
-	if s.name == "fish" {
-		args = []string{"-c", s.script, line}
+	dir := t.TempDir()
+	var script strings.Builder
+	if err := completion(&script, []string{s.name}); err != nil {
+		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	for name, text := range map[string]string{"fdpass." + s.name: script.String(), "script": s.script} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, path, args...)
+	cmd := exec.CommandContext(ctx, path, append([]string{"script"}, lines...)...)
 	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "HOME="+dir)
+	cmd.Env = append(os.Environ(), "HOME="+dir, "PATH="+commandPath(t)+":"+os.Getenv("PATH"))
 	out, err := cmd.CombinedOutput()
 	if err != nil {
-		t.Fatalf("%q: %v\n%s", line, err, out)
+		t.Fatalf("%v\n%s", err, out)
 	}
-	return strings.Join(strings.Fields(string(out)), " ")
+	words := map[string][]string{}
+	for part := range strings.SplitSeq(string(out), "== ") {
+		line, rest, _ := strings.Cut(part, "\n")
+		words[strings.TrimSuffix(line, "\r")] = strings.Fields(rest)
+	}
+	return words
+}
+
+// commandPath is a folder with the command fdpass.
+func commandPath(t *testing.T) string {
+	t.Helper()
+	if _, err := exec.LookPath("go"); err != nil {
+		t.Skipf("%v: needs Go, to build the command", err)
+	}
+	dir := t.TempDir()
+	cmd := exec.CommandContext(t.Context(), "go", "build", "-o", filepath.Join(dir, "fdpass"), ".")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return dir
 }
 
 func TestIsAnUnknownShellRefused(t *testing.T) {

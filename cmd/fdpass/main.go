@@ -92,6 +92,8 @@ func dispatch(args []string) error {
 		return overview(os.Stdout)
 	case "-version", "--version":
 		return version(os.Stdout)
+	case "complete-words":
+		return completeWords(os.Stdout, args[1:])
 	}
 	if stage, ok := stages[args[0]]; ok {
 		return stage(args[1:])

@@ -17,17 +17,15 @@ import (
 
 func TestIsTheSenderChecked(t *testing.T) {
 	fdtest.NoLeak(t)
-	files := fdtest.Files(t, 1)
 	own := fmt.Sprint(os.Getuid())
 	for _, socket := range []string{socketPath(t), fmt.Sprintf("@fdpass-from-%d", os.Getpid())} {
 		p := startFdpass(t, "recv", "-from", own, "-cat", socket)
-		send(t, socket, files...)
-		files[0].Seek(0, 0)
+		send(t, socket, fdtest.Files(t, 1)...)
 		if got := p.succeed(); got != fdtest.Contents(0) {
 			t.Errorf("%s: received %q", socket, got)
 		}
 		p = startFdpass(t, "recv", "-from", "54321", "-timeout", "2s", socket)
-		send(t, socket, files...)
+		dial(t, socket)
 		p.waitFor(&p.err, fmt.Sprintf("refused: not user 54321, but process %d (", os.Getpid()))
 		p.fail(1, "no descriptors came within 2s")
 	}
@@ -103,11 +101,10 @@ func TestWhatIsTheModeOfTheSocket(t *testing.T) {
 		{[]string{"-type", "dgram", "-mode", "622"}, 0o622},
 	} {
 		path := socketPath(t)
-		p := startFdpass(t, append(append([]string{"recv", "-timeout", "1s"}, c.args...), path)...)
-		appears(t, path)
-		for p.ProcessState == nil && appears(t, path).Mode() != fs.ModeSocket|c.mode {
+		p := startFdpass(t, append(append([]string{"recv", "-timeout", "20s"}, c.args...), path)...)
+		for m := fs.FileMode(0); m != fs.ModeSocket|c.mode; {
 			// The umask does not count, and nobody could connect before.
-			if m := appears(t, path).Mode(); m != fs.ModeSocket|0o600 {
+			if m = appears(t, path).Mode(); m != fs.ModeSocket|0o600 && m != fs.ModeSocket|c.mode {
 				t.Fatalf("%v: mode %v", c.args, m)
 			}
 		}
@@ -217,16 +214,25 @@ func TestIsAPayloadCutSilently(t *testing.T) {
 		t.Errorf("%s", out)
 	}
 	s.end() // perhaps with an error: nobody reads the rest
-	files := fdtest.Files(t, 2)
-	p = startFdpass(t, "recv", path)
-	p.Process.Signal(syscall.SIGSTOP)
-	conn := dialOrWait(t, p, path)
-	for _, f := range files {
+	l, err := bind(path, "unix")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	conn := dial(t, path)
+	for _, f := range fdtest.Files(t, 2) { // both are there before it listens
 		if err := fdpass.Send(conn, f); err != nil {
 			t.Fatal(err)
 		}
 	}
-	p.Process.Signal(syscall.SIGCONT)
+	f, err := l.File()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	p = fdpassCommand(t, "recv", "fd:3")
+	p.ExtraFiles = []*os.File{f}
+	p.begin()
 	if out := p.succeed(); !strings.Contains(out, "received 1 descriptor") || !strings.Contains(out, "another message with descriptors came after this one, and was closed") {
 		t.Errorf("%s", out)
 	}

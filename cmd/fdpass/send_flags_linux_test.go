@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -11,15 +10,6 @@ import (
 
 	"example.com/fdpass/internal/fdtest"
 )
-
-// dialOrWait connects to a process that is stopped: it goes on until it listens.
-func dialOrWait(t *testing.T, p *process, path string) *net.UnixConn {
-	t.Helper()
-	p.Process.Signal(syscall.SIGCONT)
-	conn := dial(t, path)
-	p.Process.Signal(syscall.SIGSTOP)
-	return conn
-}
 
 func TestDoesSendHandOutToWhoeverConnects(t *testing.T) {
 	fdtest.NoLeak(t)
