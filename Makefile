@@ -1,16 +1,17 @@
 # Needs Go and make, nothing else. Everything runs in this directory and
-# nothing is installed; what a missing program makes impossible is skipped,
-# and the output says so. CI installs those programs first: see .ci/run.
+# nothing is installed; what a missing program makes impossible is skipped
+# aloud. CI installs those programs first: see .ci/run.
 
 GO      ?= go
 TIMEOUT ?= 5m
+PACKAGES ?= ./...
 
 # Nothing here needs the commit's name, and asking git for it fails in a clone
 # that belongs to somebody else.
 export GOFLAGS := $(GOFLAGS) -buildvcs=false
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build test vet fmt unit fence deps cross interop peers
+.PHONY: help demo build test vet fmt unit test-portable fence deps cross interop peers
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -41,10 +42,18 @@ unit:
 	  if $(GO) test -race -run '^$$' ./internal/cmsg >/dev/null 2>&1; then race=-race; \
 	  else echo "no C compiler for the race detector: testing without it"; fi; \
 	fi; \
-	echo "$(GO) test $$race $(TESTFLAGS) -timeout $(TIMEOUT) ./..."; \
-	{ $(GO) test -v $$race $(TESTFLAGS) -timeout $(TIMEOUT) ./... 2>&1; echo "go test ended with $$?"; } | \
+	echo "$(GO) test $$race $(TESTFLAGS) -timeout $(TIMEOUT) $(PACKAGES)"; \
+	{ $(GO) test -v $$race $(TESTFLAGS) -timeout $(TIMEOUT) $(PACKAGES) 2>&1; echo "go test ended with $$?"; } | \
 	awk 'BEGIN { status = 1 } /^(=== |PASS$$| *--- PASS)/ { next } /^go test ended with / { status = $$5; next } \
 	  { print; fflush() } END { exit status }'
+
+# The backend for macOS and the BSDs, on Linux. Left out are the command, which is
+# only for Linux, and what needs the options and the credentials of Linux.
+test-portable: ## the library's tests with its backend for macOS and the BSDs
+	$(GO) vet -tags fdpass_portable ./...
+	@$(MAKE) --no-print-directory unit TESTFLAGS="-tags fdpass_portable $(TESTFLAGS)" \
+	  PACKAGES=". ./internal/closer ./internal/cmsg ./internal/fdtest ./examples/blocks ./examples/memfd"
+	@echo "make test-portable: all passed"
 
 # unsafe (and cgo, which implies it) is used in rawmsg and in tests, nowhere
 # else, and no address is taken by means of package reflect. The files are
@@ -73,10 +82,14 @@ deps:
 	if [ -n "$$out" ]; then echo "a module of the Go project in:"; echo "$$out"; exit 1; fi
 	@echo "dependencies: the standard library"
 
-# Compiles every package for every Linux architecture that this Go has and for
-# systems where calls return errors.ErrUnsupported; vet compiles the tests.
+# Compiles every package for every Linux architecture that this Go has, for the
+# systems of the portable backend, and for systems where calls return
+# errors.ErrUnsupported; vet compiles the tests.
+PORTABLE = darwin/arm64 freebsd/amd64 freebsd/386 netbsd/amd64 openbsd/amd64 dragonfly/amd64
+OTHERS = solaris/amd64 illumos/amd64 aix/ppc64 windows/amd64 js/wasm wasip1/wasm
+
 cross:
-	@for target in $$($(GO) tool dist list | grep '^linux/') darwin/arm64 freebsd/amd64 windows/amd64; do \
+	@for target in $$($(GO) tool dist list | grep '^linux/') $(PORTABLE) $(OTHERS); do \
 	  GOOS=$${target%/*} GOARCH=$${target#*/} CGO_ENABLED=0 $(GO) build ./... && \
 	  GOOS=$${target%/*} GOARCH=$${target#*/} CGO_ENABLED=0 $(GO) vet ./... || \
 	    { echo "does not build for $$target"; exit 1; }; \

@@ -71,6 +71,7 @@ func ends(t *testing.T, f func(t *testing.T, far fdpass.Socket, near syscall.Con
 }
 
 func TestDoSenderAndReceiverAllocateNothing(t *testing.T) {
+	fdtest.NeedsLinux(t, "a message without an allocation")
 	ends(t, func(t *testing.T, far fdpass.Socket, near syscall.Conn) {
 		for _, n := range counts {
 			t.Run(fmt.Sprint(n), func(t *testing.T) {
@@ -100,6 +101,7 @@ func TestDoSenderAndReceiverAllocateNothing(t *testing.T) {
 }
 
 func TestDoBatchesAllocateNothing(t *testing.T) {
+	fdtest.NeedsLinux(t, "a message without an allocation")
 	ends(t, func(t *testing.T, far fdpass.Socket, near syscall.Conn) {
 		const size = 8
 		for _, n := range counts {
@@ -164,6 +166,7 @@ func TestDoesTheCodecAllocateNothing(t *testing.T) {
 // TestWhatDoOneCallFunctionsAllocate: nothing to send, and to receive the slice
 // that is returned.
 func TestWhatDoOneCallFunctionsAllocate(t *testing.T) {
+	fdtest.NeedsLinux(t, "a message without an allocation")
 	skipUnderRace(t)
 	fdtest.NoLeak(t)
 	a, b := fdtest.Pair(t, syscall.SOCK_STREAM)
@@ -181,6 +184,7 @@ func TestWhatDoOneCallFunctionsAllocate(t *testing.T) {
 }
 
 func TestDoFilesAllocateWhatOSNewFileNeeds(t *testing.T) {
+	fdtest.NeedsLinux(t, "a message without an allocation")
 	skipUnderRace(t)
 	fdtest.NoLeak(t)
 	far, near := fdtest.Conns(t, "unix")

@@ -148,7 +148,7 @@ func TestMayABufferBeNil(t *testing.T) {
 			if _, err := r.Recv(nil); err != fdpass.ErrNoPayload {
 				t.Errorf("Receiver: %v", err)
 			}
-			if _, err := r.Peek(nil); err != fdpass.ErrNoPayload {
+			if _, err := r.Peek(nil); err != fdpass.ErrNoPayload && !fdtest.Portable {
 				t.Errorf("Peek: %v", err)
 			}
 			if _, _, err := fdpass.RecvMsg(b, nil, 1); err != fdpass.ErrNoPayload {

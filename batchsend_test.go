@@ -43,11 +43,13 @@ func TestDoesABatchSendEachMessageItsOwn(t *testing.T) {
 			fdtest.NoLeak(t)
 			a, b := fdtest.Pair(t, typ)
 			s := batchSender(t, fdpass.Socket(a))
-			r := fdtest.Receiver(t, fdpass.Socket(b), fdpass.Options{MaxFDs: 5, Credentials: true})
+			r := fdtest.Receiver(t, fdpass.Socket(b), fdpass.Options{MaxFDs: 5, Credentials: !fdtest.Portable})
 			fds := fdtest.FDs(t, 5)
 			msgs := outgoing(fds)
 			cred := ownCredentials()
-			msgs[3].Credentials = &cred
+			if !fdtest.Portable {
+				msgs[3].Credentials = &cred
+			}
 			for range 2 {
 				if n, part, err := s.Send(msgs); n != 5 || part != 0 || err != nil {
 					t.Fatal(n, part, err)

@@ -102,15 +102,21 @@ func peek(fd int, h *msghdr, flags int) (n int, err error) {
 }
 
 // recvmmsg receives messages one by one. As on Linux, it waits only for the
-// first. An error after some messages ends the batch; if it lasts, the next call
-// reports it.
+// first, and an error that ends a batch early is reported by the next call.
 func recvmmsg(fd int, msgs []mmsghdr, flags int) (n int, err error) {
+	if err = msgs[0].later; err != nil {
+		msgs[0].later = nil
+		return 0, err
+	}
 	for n < len(msgs) {
 		size, err := recvmsg(fd, &msgs[n].Hdr, flags)
 		if err != nil && n == 0 {
 			return 0, err
 		}
 		if err != nil {
+			if err != syscall.EAGAIN {
+				msgs[0].later = err
+			}
 			break
 		}
 		msgs[n].Len = uint32(size)

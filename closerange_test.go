@@ -88,7 +88,7 @@ func TestWhichErrorsOfCloseAreReported(t *testing.T) {
 		t.Errorf("two of which one is closed: %v", err)
 	}
 	err := fdpass.CloseFDs([]int{first + 3, first + 4, first + 5})
-	if runs := os.Getenv(noCloseRangeVariable) == "" && rawmsg.CloseRange(1<<20, 1<<20, 0) == nil; runs && err != nil {
+	if runs := !fdtest.Portable && os.Getenv(noCloseRangeVariable) == "" && rawmsg.CloseRange(1<<20, 1<<20, 0) == nil; runs && err != nil {
 		t.Errorf("three in a row of which one is closed: %v", err)
 	} else if !runs && !errors.Is(err, syscall.EBADF) {
 		t.Errorf("three in a row of which one is closed, one by one: %v", err)

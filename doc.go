@@ -87,9 +87,9 @@
 // changes that. What a program forgets in a Message or a Stream is closed when the
 // garbage collector finds it.
 //
-// Connections stay the caller's, except that a Stream and a [Relay] close theirs.
-// Neither they nor the files that are sent are switched to blocking, as
-// [os.File.Fd] and [net.UnixConn.File] would do.
+// Connections stay the caller's, except that a Stream closes its own. Neither they
+// nor the files that are sent are switched to blocking, as [os.File.Fd] and
+// [net.UnixConn.File] would do.
 //
 // # Where the traps are
 //
@@ -138,6 +138,30 @@
 // At the end of a connection the error is [io.EOF], after a deadline it matches
 // [os.ErrDeadlineExceeded], and on a closed connection [net.ErrClosed].
 //
-// The package runs on every Linux architecture that Go has. On other systems it
-// compiles, and every call that needs a socket returns [errors.ErrUnsupported].
+// The package runs on every Linux architecture that Go has.
+//
+// On macOS, FreeBSD, NetBSD, OpenBSD and DragonFly it is experimental: it was
+// written from the manuals and sources of these systems and has been run only on
+// Linux, with the build tag fdpass_portable. Descriptors go through package syscall
+// there, and the following is different.
+//
+//   - Options that switch something on, Peek, [Relay], credentials, and what
+//     describes the peer return [errors.ErrUnsupported]. Batches make one system
+//     call for each message.
+//   - Descriptors become close-on-exec after they have arrived, under
+//     [syscall.ForkLock]: only a program that C code starts at that moment
+//     inherits them.
+//   - Where the table is full, no descriptor of the message comes, and no payload:
+//     a Message without them has the error [ErrTruncated] with EMFILE. On a stream
+//     the payload comes with the next receive.
+//   - On a stream, descriptors belong to the first byte of the payload that came
+//     with them.
+//   - Descriptors need a byte of payload on every type of socket ([ErrNoPayload]).
+//   - The codec, package rawmsg's structs and [Message.Controls] have the form of
+//     Linux; control messages without descriptors are dropped.
+//   - A signal begins the time of SO_RCVTIMEO and SO_SNDTIMEO again.
+//
+// On all other systems it compiles, and every call that needs a socket returns
+// [errors.ErrUnsupported]. Solaris and illumos are among them, since package
+// syscall does not say there whether a message was truncated.
 package fdpass

@@ -148,6 +148,7 @@ func TestIsASendThatSignalsInterruptTakenUpAgain(t *testing.T) {
 // TestDoesATimeoutEndUnderSignals: the kernel would begin to count again after
 // each of them.
 func TestDoesATimeoutEndUnderSignals(t *testing.T) {
+	fdtest.NeedsLinux(t, "reading the time of SO_RCVTIMEO and SO_SNDTIMEO")
 	const timeout = 100 * time.Millisecond
 	for name, call := range map[string]func(a, b int) error{
 		"receive": func(_, b int) error {

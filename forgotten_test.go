@@ -4,6 +4,7 @@ package fdpass_test
 
 import (
 	"runtime"
+	"syscall"
 	"testing"
 	"time"
 
@@ -17,19 +18,19 @@ import (
 func TestAreForgottenDescriptorsClosed(t *testing.T) {
 	for name, receive := range map[string]func(t *testing.T, b fdpass.Socket){
 		"Receiver": func(t *testing.T, b fdpass.Socket) {
-			r := fdtest.Receiver(t, b, fdpass.Options{MaxFDs: 3, PIDFD: true})
+			r := fdtest.Receiver(t, b, fdpass.Options{MaxFDs: 3, PIDFD: !fdtest.Portable})
 			if m, err := r.Recv(make([]byte, 1)); err != nil || len(m.FDs()) != 3 {
 				t.Error(err)
 			}
 		},
 		"BatchReceiver": func(t *testing.T, b fdpass.Socket) {
-			r := must(fdpass.NewBatchReceiver(b, 2, fdpass.Options{MaxFDs: 3, PIDFD: true}))(t)
+			r := must(fdpass.NewBatchReceiver(b, 2, fdpass.Options{MaxFDs: 3, PIDFD: !fdtest.Portable}))(t)
 			if msgs, err := r.Recv([][]byte{make([]byte, 1), nil}[:1]); err != nil || len(msgs[0].FDs()) != 3 {
 				t.Error(err)
 			}
 		},
 		"Stream": func(t *testing.T, b fdpass.Socket) {
-			s := must(fdpass.NewStream(b, fdpass.StreamOptions{MaxFDs: 3, PIDFD: true}))(t)
+			s := must(fdpass.NewStream(b, fdpass.StreamOptions{MaxFDs: 3, PIDFD: !fdtest.Portable}))(t)
 			if _, err := s.Read(make([]byte, 1)); err != nil {
 				t.Error(err)
 			}
@@ -37,7 +38,7 @@ func TestAreForgottenDescriptorsClosed(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			fdtest.NoLeak(t)
-			a, b := fdtest.PIDFDPair(t)
+			a, b := fdtest.Pair(t, syscall.SOCK_STREAM)
 			fdtest.MustSend(t, a, "x", fdtest.FDs(t, 3)...)
 			before := fdtest.Count(t)
 			done := make(chan bool)
@@ -91,6 +92,7 @@ func (*unended) Cleanup(func()) {}
 // TestDoesAPeerPushItsPidfdOut: it sends as many descriptors as there can be in a
 // message, to a receiver that keeps what it can of it.
 func TestDoesAPeerPushItsPidfdOut(t *testing.T) {
+	fdtest.NeedsLinux(t, "a pidfd")
 	fdtest.NoLeak(t)
 	a, b := fdtest.PIDFDPair(t)
 	r := fdtest.Receiver(t, fdpass.Socket(b), fdpass.Options{MaxFDs: 1, KeepTruncated: true, PIDFD: true, Credentials: true})

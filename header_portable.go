@@ -31,8 +31,9 @@ type msghdr struct {
 }
 
 type mmsghdr struct {
-	Hdr msghdr
-	Len uint32
+	Hdr   msghdr
+	Len   uint32
+	later error // for the next call; see recvmmsg
 }
 
 type iovec []byte

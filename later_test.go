@@ -57,9 +57,13 @@ func TestWhatDoesRecvFDsSayOfATCPSocket(t *testing.T) {
 	if fds, err := fdpass.RecvFDs(b, 1); fds != nil || err != fdpass.ErrNotUnix {
 		t.Errorf("data to read: %v, %v", fds, err)
 	}
+	left := "ata"
+	if fdtest.Portable { // it asks first
+		left = "data"
+	}
 	p := make([]byte, 8)
-	if n, err := syscall.Read(b, p); err != nil || string(p[:max(n, 0)]) != "ata" {
-		t.Errorf("left: %q, %v, want all but one byte", p[:max(n, 0)], err)
+	if n, err := syscall.Read(b, p); err != nil || string(p[:max(n, 0)]) != left {
+		t.Errorf("left: %q, %v, want %q", p[:max(n, 0)], err, left)
 	}
 	syscall.Shutdown(a, syscall.SHUT_WR)
 	if _, err := fdpass.RecvFDs(b, 1); err != fdpass.ErrNotUnix {

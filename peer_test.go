@@ -15,6 +15,7 @@ import (
 )
 
 func TestWhoIsThePeerOfAPair(t *testing.T) {
+	fdtest.NeedsLinux(t, "a description of the peer")
 	for network, typ := range fdtest.Types {
 		t.Run(network, func(t *testing.T) {
 			fdtest.NoLeak(t)
@@ -38,6 +39,7 @@ func TestWhoIsThePeerOfAPair(t *testing.T) {
 }
 
 func TestWhoIsThePeerOfAListener(t *testing.T) {
+	fdtest.NeedsLinux(t, "a description of the peer")
 	fdtest.NoLeak(t)
 	l, connect := fdtest.Listen(t, syscall.SOCK_STREAM)
 	c := connect()
@@ -49,6 +51,7 @@ func TestWhoIsThePeerOfAListener(t *testing.T) {
 }
 
 func TestWhoIsThePeerOfAnUnconnectedSocket(t *testing.T) {
+	fdtest.NeedsLinux(t, "a description of the peer")
 	fdtest.SkipUnderGVisor(t, "a socket without a peer has its own process for one")
 	fdtest.NoLeak(t)
 	for network, typ := range fdtest.Types {
@@ -65,6 +68,7 @@ func TestWhoIsThePeerOfAnUnconnectedSocket(t *testing.T) {
 }
 
 func TestIsThereAPidfdOfADeadPeer(t *testing.T) {
+	fdtest.NeedsLinux(t, "a description of the peer")
 	fdtest.SkipUnderQemuUser(t, fdtest.QemuOptions)
 	fdtest.NoLeak(t)
 	conn, cmd, stdin := fromSender(t)
@@ -92,6 +96,7 @@ func TestIsThereAPidfdOfADeadPeer(t *testing.T) {
 }
 
 func TestDoesAFullTableHideThePeer(t *testing.T) {
+	fdtest.NeedsLinux(t, "a description of the peer")
 	fdtest.SkipUnderQemuUser(t, fdtest.QemuOptions)
 	fdtest.NoLeak(t)
 	_, b := fdtest.Pair(t, syscall.SOCK_STREAM)

@@ -140,6 +140,9 @@ func TestIsAnEmptyMessageTheEnd(t *testing.T) {
 		{"seqpacket with credentials", syscall.SOCK_SEQPACKET, fdpass.Options{Credentials: true}, 0, nil},
 		{"seqpacket with nothing", syscall.SOCK_SEQPACKET, fdpass.Options{MaxFDs: 1}, 0, io.EOF},
 	} {
+		if c.opts.Credentials && fdtest.Portable {
+			continue
+		}
 		fdtest.NoLeak(t)
 		a, b := fdtest.Pair(t, c.typ)
 		r := fdtest.Receiver(t, fdpass.Socket(b), c.opts)
@@ -181,7 +184,7 @@ func TestWhatIsTheEnd(t *testing.T) {
 					if m, err := r.Recv(make([]byte, 1)); m != nil || err != io.EOF {
 						t.Errorf("got %v, %v", m, err)
 					}
-					if m, err := r.Peek(make([]byte, 1)); m != nil || err != io.EOF {
+					if m, err := r.Peek(make([]byte, 1)); m != nil || err != io.EOF && !fdtest.Portable {
 						t.Errorf("peeked at %v, %v", m, err)
 					}
 				}
@@ -214,7 +217,7 @@ func TestIsTheRestOfADatagramAnError(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	// Not for a caller that does not want the payload.
+	// Not for who does not want the payload.
 	files, err := fdpass.Recv(b, 1)
 	if err != nil || len(files) != 1 {
 		t.Fatal(files, err)

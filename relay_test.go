@@ -122,6 +122,7 @@ func expectPlaces(t *testing.T, conn *net.UnixConn, parts []part) {
 }
 
 func TestDoesARelayKeepDescriptorsWithTheirByte(t *testing.T) {
+	fdtest.NeedsLinux(t, "a relay")
 	fdtest.SkipUnderQemuUser(t, fdtest.QemuRoom)
 	fds := fdtest.FDs(t, 6)
 	for name, parts := range map[string][]part{
@@ -152,6 +153,7 @@ func TestDoesARelayKeepDescriptorsWithTheirByte(t *testing.T) {
 }
 
 func TestDoesARelayKeepAnyOrderOfMessages(t *testing.T) {
+	fdtest.NeedsLinux(t, "a relay")
 	fdtest.SkipUnderQemuUser(t, fdtest.QemuRoom)
 	fdtest.NoLeak(t)
 	fds := fdtest.FDs(t, 5)
@@ -174,6 +176,7 @@ func TestDoesARelayKeepAnyOrderOfMessages(t *testing.T) {
 }
 
 func TestDoesARelayKeepTheMessagesOfASeqpacketSocket(t *testing.T) {
+	fdtest.NeedsLinux(t, "a relay")
 	fdtest.SkipUnderGVisor(t, fdtest.GVisorEmpty)
 	fdtest.NoLeak(t)
 	fds := fdtest.FDs(t, 3)
@@ -207,6 +210,7 @@ func TestDoesARelayKeepTheMessagesOfASeqpacketSocket(t *testing.T) {
 }
 
 func TestDoesARelayHoldDescriptorsBack(t *testing.T) {
+	fdtest.NeedsLinux(t, "a relay")
 	fdtest.NoLeak(t)
 	r := newRelayed(t, "unix")
 	r.start(t)
@@ -236,6 +240,7 @@ func TestDoesARelayHoldDescriptorsBack(t *testing.T) {
 // The receiver asks for credentials when everything has arrived already, so the
 // kernel has added none: those that come are those that the relay has sent.
 func TestDoesARelayCarryCredentials(t *testing.T) {
+	fdtest.NeedsLinux(t, "a relay")
 	fdtest.SkipUnderGVisor(t, fdtest.GVisorEnd)
 	fdtest.SkipUnderQemuUser(t, fdtest.QemuOptions)
 	for _, network := range []string{"unix", "unixpacket"} {
@@ -276,6 +281,7 @@ func TestDoesARelayCarryCredentials(t *testing.T) {
 // Nobody can send the credentials of a process that has ended. The relay's own go
 // in their place.
 func TestWhatIsSentForASenderThatHasEnded(t *testing.T) {
+	fdtest.NeedsLinux(t, "a relay")
 	fdtest.SkipUnderQemuUser(t, fdtest.QemuOptions)
 	if os.Getuid() != 0 {
 		t.Skip("only root may send the credentials of another process: run it as root")
@@ -314,6 +320,7 @@ func TestWhatIsSentForASenderThatHasEnded(t *testing.T) {
 }
 
 func TestDoesARelayCarryHalfCloses(t *testing.T) {
+	fdtest.NeedsLinux(t, "a relay")
 	for _, network := range []string{"unix", "unixpacket"} {
 		t.Run(network, func(t *testing.T) {
 			fdtest.NoLeak(t)
@@ -345,6 +352,7 @@ func TestDoesARelayCarryHalfCloses(t *testing.T) {
 }
 
 func TestDoesASenderLearnThatNobodyReads(t *testing.T) {
+	fdtest.NeedsLinux(t, "a relay")
 	fdtest.NoLeak(t)
 	r := newRelayed(t, "unix")
 	r.start(t)
@@ -367,6 +375,7 @@ func TestDoesASenderLearnThatNobodyReads(t *testing.T) {
 }
 
 func TestWhatEndsARelay(t *testing.T) {
+	fdtest.NeedsLinux(t, "a relay")
 	t.Run("a context", func(t *testing.T) {
 		fdtest.NoLeak(t)
 		r := newRelayed(t, "unix")
@@ -395,6 +404,7 @@ func TestWhatEndsARelay(t *testing.T) {
 }
 
 func TestWhatCannotBeRelayed(t *testing.T) {
+	fdtest.NeedsLinux(t, "a relay")
 	for name, networks := range map[string][2]string{
 		"no connection": {"", ""},
 		"one":           {"unix", ""},

@@ -46,6 +46,7 @@ func switchable(fd int) (options []int) {
 // been switched on by somebody else before a Receiver is made. None of them may
 // take the room of a descriptor, whether the library knows it or not.
 func TestWhichOptionTakesTheRoomOfDescriptors(t *testing.T) {
+	fdtest.NeedsLinux(t, "what options bring")
 	fdtest.SkipUnderQemuUser(t, fdtest.QemuOptions)
 	for network, typ := range fdtest.Types {
 		t.Run(network, func(t *testing.T) {

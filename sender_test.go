@@ -100,6 +100,7 @@ func TestMayRootSendTheCredentialsOfAnother(t *testing.T) {
 }
 
 func TestAreCredentialsWithoutPayloadLost(t *testing.T) {
+	fdtest.NeedsLinux(t, "sending credentials")
 	fdtest.NoLeak(t)
 	a, _ := fdtest.Pair(t, syscall.SOCK_STREAM)
 	cred := ownCredentials()
@@ -234,6 +235,7 @@ func TestDoTheMessagesOfTwoSendersMix(t *testing.T) {
 }
 
 func TestDoesTheRestOfAShortWriteHaveTheSameCredentials(t *testing.T) {
+	fdtest.NeedsLinux(t, "sending credentials")
 	if os.Geteuid() != 0 {
 		t.Skip("needs root, since only root may send the credentials of another user")
 	}

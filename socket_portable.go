@@ -51,7 +51,12 @@ func peerCredentials(fd int) (Credentials, error) { return Credentials{}, errors
 
 func closeRun(first, last int) bool { return false }
 
-func closeFD(fd int) error { return os.NewSyscallError("close", syscall.Close(fd)) }
+func closeFD(fd int) error {
+	if fd != int(int32(fd)) { // the kernel would cut the number to a C int
+		return os.NewSyscallError("close", syscall.EBADF)
+	}
+	return os.NewSyscallError("close", syscall.Close(fd))
+}
 
 func socketpair(typ int) (fds [2]int, err error) {
 	syscall.ForkLock.RLock()

@@ -110,6 +110,7 @@ func TestWhoOwnsTheNumberOfAConnection(t *testing.T) {
 // A connection that is accepted has the options of its listener, before anybody
 // has looked at it.
 func TestDoesAConnectionInheritTheOptionsOfItsListener(t *testing.T) {
+	fdtest.NeedsLinux(t, "an option")
 	fdtest.SkipUnderQemuUser(t, fdtest.QemuOptions)
 	fdtest.NoLeak(t)
 	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: filepath.Join(fdtest.SocketDir(t), "s"), Net: "unix"})

@@ -21,6 +21,9 @@ import (
 func TestDoesAStreamThatIsClosedInTheMiddleLeak(t *testing.T) {
 	for name, asked := range map[string]bool{"pidfd asked for": true, "pidfd inherited": false} {
 		t.Run(name, func(t *testing.T) {
+			if asked {
+				fdtest.NeedsLinux(t, "a pidfd")
+			}
 			fdtest.NoLeak(t)
 			fdtest.PIDFDPair(t) // skips where the kernel has no pidfds to pass
 			fds := fdtest.FDs(t, 3)
@@ -44,6 +47,9 @@ func closeInTheMiddle(t *testing.T, pidfd bool, fds []int) {
 		t.Fatal(err)
 	}
 	raw.Control(func(fd uintptr) {
+		if fdtest.Portable {
+			return
+		}
 		fdtest.SetOption(t, int(fd), rawmsg.SO_PASSPIDFD, 1, "SO_PASSPIDFD, which came with Linux 6.5")
 	})
 	s := must(fdpass.NewStream(b, fdpass.StreamOptions{MaxFDs: 1000, PIDFD: pidfd}))(t)
@@ -107,6 +113,7 @@ func TestWhatIsSaidOfAStreamOnAConnectionThatIsClosed(t *testing.T) {
 // TestDoesAClosedStreamKeepAPidfd: neither one that was asked for and not taken,
 // nor one that came because somebody else had switched SO_PASSPIDFD on.
 func TestDoesAClosedStreamKeepAPidfd(t *testing.T) {
+	fdtest.NeedsLinux(t, "a pidfd")
 	for name, asked := range map[string]bool{"asked for": true, "inherited": false} {
 		t.Run(name, func(t *testing.T) {
 			fdtest.NoLeak(t)

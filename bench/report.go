@@ -127,7 +127,7 @@ func (r *row) title(order string) string {
 	return r.name
 }
 
-// allocs is only for the rows in Go.
+// allocs is for the rows in Go alone.
 func (r *results) allocs(row *row, c cell) string {
 	if row.command != nil || len(r.traffic.allocs[c]) == 0 {
 		return ""

@@ -14,6 +14,7 @@ func Receiver(t testing.TB, conn syscall.Conn, opts fdpass.Options) *fdpass.Rece
 	t.Helper()
 	r, err := fdpass.NewReceiver(conn, opts)
 	if errors.Is(err, errors.ErrUnsupported) {
+		NeedsLinux(t, err.Error()+", which")
 		t.Skip(err)
 	}
 	if err != nil {

@@ -1,0 +1,6 @@
+//go:build fdpass_portable
+
+package fdtest
+
+// Portable is described in portable.go.
+const Portable = true
