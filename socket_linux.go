@@ -19,11 +19,11 @@ const afUnix = syscall.AF_UNIX
 // checkUnix returns [ErrNotUnix] for a socket that is not a Unix socket, and
 // ENOTSOCK for something that is not a socket.
 func checkUnix(fd int) error {
-	domain, err := getsockopt(fd, rawmsg.SO_DOMAIN)
+	family, err := rawmsg.SocketFamily(fd)
 	if err != nil {
-		return os.NewSyscallError("getsockopt SO_DOMAIN", err)
+		return os.NewSyscallError("getsockname", err)
 	}
-	if domain != afUnix {
+	if family != afUnix {
 		return ErrNotUnix
 	}
 	return nil

@@ -33,6 +33,9 @@ func (c Control) Rights(dst []int) ([]int, error) {
 
 // appendRights is Rights for the data of an SCM_RIGHTS message.
 func appendRights(dst []int, data []byte) ([]int, error) {
+	if len(data) == intLen && intAt(data) >= 0 { // nearly every message; worth 5 ns
+		return append(dst, intAt(data)), nil
+	}
 	start := len(dst)
 	dst, or := appendInts(dst, data)
 	if or < 0 || len(data)%intLen != 0 {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"math"
 	"runtime"
 	"syscall"
 	"time"
@@ -10,8 +11,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// codecCalls is how many calls make one measurement.
-const codecCalls = 500
+// codecCalls is how many calls are timed together, and codecRounds how often.
+const (
+	codecCalls  = 100
+	codecRounds = 2000
+)
 
 // codecRow is a way to read and write a control buffer, without any socket. Its
 // functions work on one message of n descriptors.
@@ -102,35 +106,54 @@ func xsysAppend(n int) func() error {
 	return func() error { sink = unix.UnixRights(fds...); return nil }
 }
 
+// measureCodec has the rows take turns, in many short rounds.
 func measureCodec(s *settings, r *results) error {
 	r.codec = newSamples()
 	for _, nfds := range tableCounts {
-		for _, row := range codecRows {
-			for order, f := range map[string]func() error{"parse": row.parse(nfds), "append": row.append(nfds)} {
-				for range 2 * s.rounds {
-					if err := r.codec.time(cell{row.key, order, nfds}, f); err != nil {
+		for _, order := range []string{"parse", "append"} {
+			calls := map[string]func() error{}
+			for _, row := range codecRows {
+				calls[row.key] = map[string]func(int) func() error{"parse": row.parse, "append": row.append}[order](nfds)
+			}
+			for range codecRounds {
+				for _, row := range codecRows {
+					if err := r.codec.time(cell{row.key, order, nfds}, calls[row.key]); err != nil {
 						return fmt.Errorf("%s %s: %w", row.key, order, err)
 					}
 				}
+			}
+			for _, row := range codecRows {
+				r.codec.allocs[cell{row.key, order, nfds}] = []float64{allocations(calls[row.key])}
 			}
 		}
 	}
 	return nil
 }
 
-// time makes one measurement of f.
+// time makes one measurement of f, after a few calls that are not timed.
 func (s *samples) time(c cell, f func() error) error {
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
+	for range 3 {
+		if err := f(); err != nil {
+			return err
+		}
+	}
 	start := time.Now()
 	for range codecCalls {
 		if err := f(); err != nil {
 			return err
 		}
 	}
-	took := time.Since(start)
-	runtime.ReadMemStats(&after)
-	s.add(c, float64(took.Nanoseconds())/codecCalls,
-		float64(after.Mallocs-before.Mallocs)/codecCalls, float64(after.TotalAlloc-before.TotalAlloc)/codecCalls)
+	s.took[c] = append(s.took[c], float64(time.Since(start).Nanoseconds())/codecCalls)
 	return nil
+}
+
+// allocations is how many there are in a call of f.
+func allocations(f func() error) float64 {
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	for range codecCalls {
+		f()
+	}
+	runtime.ReadMemStats(&after)
+	return math.Round(float64(after.Mallocs-before.Mallocs) / codecCalls)
 }

@@ -41,9 +41,10 @@ func main() {
 
 // roles are what this program is when it has started itself.
 var roles = map[string]func(args []string) error{
-	"child": child,
-	"dial":  dial,
-	"scale": scale,
+	"child":  child,
+	"dial":   dial,
+	"scale":  scale,
+	"inside": inside,
 }
 
 func end(err error) {
@@ -62,6 +63,7 @@ func run(s *settings) error {
 		name    string
 		measure func(*settings, *results) error
 	}{
+		{"in one process", measureInside},
 		{"messages", measureTraffic},
 		{"codec", measureCodec},
 		{"connections", measureScale},

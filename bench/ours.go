@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"net"
 	"syscall"
 
@@ -23,7 +24,7 @@ func recvFDs(sock int, fds []int) (*way, error) {
 			if err != nil {
 				return err
 			}
-			return closeAll(got)
+			return fdpass.CloseFDs(got)
 		},
 		closeKept: k.close,
 		send:      func() error { return fdpass.SendFDs(sock, fds...) },
@@ -126,12 +127,7 @@ func batch(conn syscall.Conn, fds []int) (*way, error) {
 			if err != nil {
 				return err
 			}
-			for i := range msgs {
-				if err := msgs[i].Close(); err != nil {
-					return err
-				}
-			}
-			return expect(len(msgs), batchSize)
+			return errors.Join(expect(len(msgs), batchSize), r.Discard())
 		},
 		closeKept: k.close,
 		send: func() error {

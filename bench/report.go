@@ -6,6 +6,8 @@ import (
 	"encoding/csv"
 	"errors"
 	"fmt"
+	"iter"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -18,6 +20,7 @@ import (
 type results struct {
 	machine                 []string
 	traffic, codec, command *samples
+	inside                  map[cell][]percentiles
 	scale                   map[string][]scalePoint
 	took                    time.Duration
 }
@@ -40,14 +43,21 @@ func (r *results) write(dir string) error {
 }
 
 func (r *results) markdown(b *bytes.Buffer) {
-	fmt.Fprintf(b, "# Beside C and the others\n\nWritten by `make bench`, in one run of %.0f seconds. Medians of %d rounds; in each round every\nrow does the same with the same traffic, one after the other. × is the ratio to the C floor.\n\n",
-		r.took.Seconds(), len(r.traffic.took[cell{floorSingle, "recv", 1}]))
+	fmt.Fprintf(b, "# Beside C and the others\n\nWritten by `make bench`, in one run of %.0f seconds. Every figure is a 10th percentile: rows take\nturns in many short rounds, and what disturbs a round only ever adds to it. × is the ratio to C.\n\n", r.took.Seconds())
 	for _, line := range r.machine {
 		fmt.Fprintf(b, "- %s\n", line)
 	}
 	fmt.Fprintf(b, "- load average at the end: %s (another program that is running shows up in every figure)\n", load())
 	fmt.Fprintf(b, "\n## Targets\n\n")
 	r.targets(b)
+	fmt.Fprintf(b, insideText, insideStarts)
+	for _, t := range []struct{ order, title string }{
+		{"recv", "Receiving"}, {"both", "Receiving and closing"}, {"send", "Sending"},
+	} {
+		fmt.Fprintf(b, "\n### %s\n\n", t.title)
+		r.insideTable(b, t.order)
+	}
+	fmt.Fprintf(b, processesText)
 	fmt.Fprintf(b, "\n![cost against the number of descriptors](descriptors.svg)\n\n![a message with one descriptor](rows.svg)\n")
 	for _, t := range []struct{ order, title, text string }{
 		{"recv", "Receiving", "From the queue into the program's hands: the call, the parsing, the numbers in a slice."},
@@ -55,7 +65,7 @@ func (r *results) markdown(b *bytes.Buffer) {
 		{"both", "Receiving and closing", "Each message's descriptors closed before the next message is received."},
 		{"send", "Sending", "Into a queue that has room."},
 	} {
-		fmt.Fprintf(b, "\n## %s\n\n%s Nanoseconds a message, by the number of descriptors in it.\n\n", t.title, t.text)
+		fmt.Fprintf(b, "\n### %s\n\n%s Nanoseconds a message, by the number of descriptors in it.\n\n", t.title, t.text)
 		r.trafficTable(b, t.order)
 	}
 	fmt.Fprintf(b, "\n## The codec by itself\n\nNo socket: one control buffer with one message. Nanoseconds, and allocations.\n\n")
@@ -64,11 +74,58 @@ func (r *results) markdown(b *bytes.Buffer) {
 	r.codecTable(b, "append")
 	fmt.Fprintf(b, "\n## The number of descriptors\n\nReceiving, fitted with a straight line by least squares, weighted by 1/n: nanoseconds a message\nand nanoseconds a descriptor more.\n\n")
 	r.slopeTable(b)
-	fmt.Fprintf(b, "\n## Many connections\n\nA goroutine and a receiver with room for %d descriptors for each connection, all on Go's one poller;\nanother process sends %d messages of one descriptor, all over the connections, which are received\nand closed. Time is for a message, from the first to the last; memory is for a connection.\n\n", scaleFDs, scaleMessages)
+	fmt.Fprintf(b, "\n## Many connections\n\nA goroutine and a receiver with room for %d descriptors for each connection, all on Go's one poller;\nanother process sends %d messages of one descriptor, all over the connections, which are received\nand closed. ns is for a message, from the first to the last; CPU is what the receiving\nprocess used of the processors for a message (getrusage(2)); memory is for a connection.\n\n", scaleFDs, scaleMessages)
 	r.scaleTable(b)
 	fmt.Fprintf(b, "\n## The command\n\nA program from its start to the descriptor in hand; the message is waiting. Medians of %d starts.\n\n", len(r.command.took[cell{commandRows[0].name, "start", 1}]))
 	r.commandTable(b)
 	fmt.Fprintf(b, "\n%s", notes)
+}
+
+const insideText = `
+## In one process
+
+All rows of these tables run in one process, C's loops too, with one descriptor table: what differs
+is what each row adds to the kernel's work. Each cell is nanoseconds a message and the ratio to C's
+loop, the median of %d starts of the process, and the lowest and the highest ratio of these starts.
+C closes one by one, with close(2).
+`
+
+const processesText = `
+## In processes of their own
+
+Here each row has a process and a descriptor table of its own, so Python takes part as well.
+`
+
+// insideTable is a table of the rows that share a process.
+func (r *results) insideTable(b *bytes.Buffer, order string) {
+	head := []string{"row"}
+	for _, n := range tableCounts {
+		head = append(head, strconv.Itoa(n), "×", "from, to")
+	}
+	var lines [][]string
+	for _, row := range insideRows {
+		line := []string{row.name}
+		if order == "send" && row.sending != "" {
+			line[0] = row.sending
+		}
+		floor := "C"
+		if row.batch {
+			floor = "C-batch"
+		}
+		for _, n := range tableCounts {
+			c := cell{row.key, order, n}
+			if len(r.inside[c]) == 0 {
+				break
+			}
+			ratio := r.insideRatio(c, cell{floor, order, n})
+			line = append(line, fmt.Sprintf("%.0f", r.insideNs(c)), fmt.Sprintf("%.2f", ratio.median),
+				fmt.Sprintf("%.2f, %.2f", ratio.least, ratio.most))
+		}
+		if len(line) == len(head) {
+			lines = append(lines, line)
+		}
+	}
+	table(b, head, lines)
 }
 
 // table writes a Markdown table.
@@ -190,11 +247,12 @@ func (r *results) scaleTable(b *bytes.Buffer) {
 	for i, n := range scaleCounts {
 		ours, std := r.scale["fdpass"][i], r.scale["standard"][i]
 		lines = append(lines, []string{strconv.Itoa(n),
+			fmt.Sprintf("%.0f", ours.cpu), fmt.Sprintf("%.0f", std.cpu), fmt.Sprintf("%.2f", ours.cpu/std.cpu),
 			fmt.Sprintf("%.0f", ours.ns), fmt.Sprintf("%.0f", std.ns),
 			fmt.Sprintf("%.0f", ours.heap), fmt.Sprintf("%.0f", std.heap),
 			fmt.Sprintf("%.0f", ours.stack), fmt.Sprintf("%.0f", std.stack)})
 	}
-	table(b, []string{"connections", "fdpass ns", "standard library ns",
+	table(b, []string{"connections", "fdpass, CPU", "standard library, CPU", "ratio", "fdpass, ns", "standard library, ns",
 		"`Receiver`, bytes", "the other's buffer, bytes", "stack of its goroutine", "of the other's"}, lines)
 }
 
@@ -210,7 +268,7 @@ func (r *results) commandTable(b *bytes.Buffer) {
 	table(b, []string{"program", "ms", "×"}, lines)
 }
 
-// csv writes every single measurement.
+// csv writes the measurements.
 func (r *results) csv(name string) error {
 	var b bytes.Buffer
 	w := csv.NewWriter(&b)
@@ -220,10 +278,19 @@ func (r *results) csv(name string) error {
 		s    *samples
 	}{{"messages", r.traffic}, {"codec", r.codec}, {"command", r.command}} {
 		for _, c := range part.s.cells() {
+			if part.name == "codec" { // too many to keep each
+				w.Write([]string{part.name, c.row, c.order, strconv.Itoa(c.nfds), "", number(tenth(part.s.took[c])), number(part.s.allocs[c][0]), ""})
+				continue
+			}
 			for i, ns := range part.s.took[c] {
 				w.Write([]string{part.name, c.row, c.order, strconv.Itoa(c.nfds), strconv.Itoa(i), number(ns),
 					number(part.s.allocs[c][i]), number(part.s.bytes[c][i])})
 			}
+		}
+	}
+	for _, c := range r.insideCells() {
+		for i, p := range r.inside[c] {
+			w.Write([]string{"in one process", c.row, c.order, strconv.Itoa(c.nfds), strconv.Itoa(i), number(p.p10), "", ""})
 		}
 	}
 	for _, how := range []string{"fdpass", "standard"} {
@@ -238,11 +305,12 @@ func (r *results) csv(name string) error {
 func number(v float64) string { return strconv.FormatFloat(v, 'f', 1, 64) }
 
 // cells are the cells in a fixed order.
-func (s *samples) cells() []cell {
-	var all []cell
-	for c := range s.took {
-		all = append(all, c)
-	}
+func (s *samples) cells() []cell { return sorted(maps.Keys(s.took)) }
+
+func (r *results) insideCells() []cell { return sorted(maps.Keys(r.inside)) }
+
+func sorted(cells iter.Seq[cell]) []cell {
+	all := slices.Collect(cells)
 	slices.SortFunc(all, func(a, b cell) int {
 		return strings.Compare(fmt.Sprintf("%s %s %04d", a.row, a.order, a.nfds), fmt.Sprintf("%s %s %04d", b.row, b.order, b.nfds))
 	})

@@ -2,13 +2,14 @@ package main
 
 import (
 	"bufio"
-	"errors"
+	"cmp"
 	"fmt"
 	"io"
 	"net"
 	"os"
 	"os/exec"
 	"runtime"
+	"slices"
 	"strconv"
 	"sync/atomic"
 	"syscall"
@@ -22,6 +23,12 @@ import (
 // connections together in one measurement.
 const scaleMessages = 20000
 
+// scaleStarts is how often each process is started; ours and the other take turns.
+const scaleStarts = 3
+
+// scaleRounds is how often they are sent; the first is to warm up.
+const scaleRounds = 12
+
 // scaleFDs is the most descriptors that the receivers make room for.
 const scaleFDs = 8
 
@@ -34,10 +41,11 @@ var (
 )
 
 // scalePoint is what one measurement found, all of it for one connection but
-// ns, which is for one message.
+// ns and cpu, which are for one message.
 type scalePoint struct {
 	conns     int
 	ns        float64
+	cpu       float64 // ns of the processor, of the process that receives
 	heap      float64 // what the receiver takes up
 	stack     float64 // its goroutine's
 	connBytes float64 // net.UnixConn's
@@ -46,19 +54,40 @@ type scalePoint struct {
 func measureScale(s *settings, r *results) error {
 	r.scale = map[string][]scalePoint{}
 	for _, n := range scaleCounts {
-		for _, how := range []string{"fdpass", "standard"} {
-			out, err := exec.Command("/proc/self/exe", "scale", how, strconv.Itoa(n)).CombinedOutput()
-			if err != nil {
-				return fmt.Errorf("%d connections, %s: %w: %s", n, how, err, out)
+		points := map[string][]scalePoint{}
+		for range scaleStarts {
+			for _, how := range []string{"fdpass", "standard"} {
+				p, err := startScale(how, n)
+				if err != nil {
+					return fmt.Errorf("%d connections, %s: %w", n, how, err)
+				}
+				points[how] = append(points[how], p)
 			}
-			p := scalePoint{conns: n}
-			if _, err := fmt.Sscan(string(out), &p.ns, &p.heap, &p.stack, &p.connBytes); err != nil {
-				return fmt.Errorf("%w: %q", err, out)
-			}
-			r.scale[how] = append(r.scale[how], p)
+		}
+		for how, of := range points {
+			r.scale[how] = append(r.scale[how], middle(of))
 		}
 	}
 	return nil
+}
+
+// startScale makes one measurement, in a process of its own.
+func startScale(how string, n int) (scalePoint, error) {
+	p := scalePoint{conns: n}
+	out, err := exec.Command("/proc/self/exe", "scale", how, strconv.Itoa(n)).CombinedOutput()
+	if err != nil {
+		return p, fmt.Errorf("%w: %s", err, out)
+	}
+	if _, err := fmt.Sscan(string(out), &p.ns, &p.cpu, &p.heap, &p.stack, &p.connBytes); err != nil {
+		return p, fmt.Errorf("%w: %q", err, out)
+	}
+	return p, nil
+}
+
+// middle is the measurement whose time of the processor is the median.
+func middle(of []scalePoint) scalePoint {
+	slices.SortFunc(of, func(a, b scalePoint) int { return cmp.Compare(a.cpu, b.cpu) })
+	return of[len(of)/2]
 }
 
 // scaleOurs makes what a goroutine calls for each message: receive it and close
@@ -73,7 +102,10 @@ func scaleOurs(conn *net.UnixConn, p []byte) (func() error, error) {
 		if err != nil {
 			return err
 		}
-		return errors.Join(expect(len(m.FDs()), 1), m.Close())
+		if err := expect(len(m.FDs()), 1); err != nil {
+			return err
+		}
+		return m.Close()
 	}, nil
 }
 
@@ -95,7 +127,10 @@ func scaleStandard(conn *net.UnixConn, p []byte) (func() error, error) {
 		if err != nil {
 			return err
 		}
-		return errors.Join(expect(len(fds), 1), closeAll(fds))
+		if err := expect(len(fds), 1); err != nil {
+			return err
+		}
+		return closeAll(fds)
 	}, nil
 }
 
@@ -134,9 +169,9 @@ func scale(args []string) error {
 			}
 		}()
 	}
-	var took []float64
-	for round := range 6 {
-		start := time.Now()
+	var took, used []float64
+	for round := range scaleRounds {
+		start, cpu := time.Now(), processorTime()
 		if _, err := io.WriteString(dialer, "go\n"); err != nil {
 			return err
 		}
@@ -149,13 +184,22 @@ func scale(args []string) error {
 		}
 		if round > 0 { // the first is to warm up
 			took = append(took, float64(time.Since(start).Nanoseconds())/scaleMessages)
+			used = append(used, float64(processorTime()-cpu)/scaleMessages)
 		}
 	}
 	waiting := memory()
 	per := func(a, b uint64) float64 { return max(0, float64(int64(b-a))) / float64(n) }
-	_, err = fmt.Println(median(took),
+	_, err = fmt.Println(tenth(took), tenth(used),
 		per(before.HeapAlloc, receivers.HeapAlloc), per(before.StackInuse, waiting.StackInuse), per(0, before.HeapAlloc))
 	return err
+}
+
+// processorTime is how long this process has used a processor, in nanoseconds:
+// getrusage(2).
+func processorTime() int64 {
+	var u syscall.Rusage
+	syscall.Getrusage(syscall.RUSAGE_SELF, &u)
+	return u.Utime.Nano() + u.Stime.Nano()
 }
 
 func memory() (m runtime.MemStats) {

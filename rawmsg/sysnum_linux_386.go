@@ -8,6 +8,7 @@ const (
 	sysRecvmmsg    = 337
 	sysSendmmsg    = 345
 	sysGetsockopt  = 365
+	sysGetsockname = 367
 	sysMemfdCreate = 356
 	sysPpoll       = 309
 	sysCloseRange  = 436

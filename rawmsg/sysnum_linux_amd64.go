@@ -7,6 +7,7 @@ const (
 	sysRecvmmsg    = 299
 	sysSendmmsg    = 307
 	sysGetsockopt  = 55
+	sysGetsockname = 51
 	sysMemfdCreate = 319
 	sysPpoll       = 271
 	sysCloseRange  = 436

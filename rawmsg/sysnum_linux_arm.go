@@ -7,6 +7,7 @@ const (
 	sysRecvmmsg    = 365
 	sysSendmmsg    = 374
 	sysGetsockopt  = 295
+	sysGetsockname = 286
 	sysMemfdCreate = 385
 	sysPpoll       = 336
 	sysCloseRange  = 436

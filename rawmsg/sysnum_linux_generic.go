@@ -9,6 +9,7 @@ const (
 	sysRecvmmsg    = 243
 	sysSendmmsg    = 269
 	sysGetsockopt  = 209
+	sysGetsockname = 204
 	sysMemfdCreate = 279
 	sysPpoll       = 73
 	sysCloseRange  = 436

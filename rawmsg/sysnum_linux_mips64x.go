@@ -10,6 +10,7 @@ const (
 	sysRecvmmsg    = 5294
 	sysSendmmsg    = 5302
 	sysGetsockopt  = 5054
+	sysGetsockname = 5050
 	sysMemfdCreate = 5314
 	sysPpoll       = 5261
 	sysCloseRange  = 5436

@@ -10,6 +10,7 @@ const (
 	sysRecvmmsg    = 4335
 	sysSendmmsg    = 4343
 	sysGetsockopt  = 4173
+	sysGetsockname = 4172
 	sysMemfdCreate = 4354
 	sysPpoll       = 4302
 	sysCloseRange  = 4436

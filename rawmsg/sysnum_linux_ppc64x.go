@@ -9,6 +9,7 @@ const (
 	sysRecvmmsg    = 343
 	sysSendmmsg    = 349
 	sysGetsockopt  = 340
+	sysGetsockname = 331
 	sysMemfdCreate = 360
 	sysPpoll       = 281
 	sysCloseRange  = 436

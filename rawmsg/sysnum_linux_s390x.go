@@ -7,6 +7,7 @@ const (
 	sysRecvmmsg    = 357
 	sysSendmmsg    = 358
 	sysGetsockopt  = 365
+	sysGetsockname = 367
 	sysMemfdCreate = 350
 	sysPpoll       = 302
 	sysCloseRange  = 436

@@ -40,4 +40,17 @@ func TestAreTheOtherSystemCallsWhatTheirNamesSay(t *testing.T) {
 	if n, err := Getsockopt(fd, SOL_SOCKET, SO_DOMAIN, domain[:]); err != syscall.ENOTSOCK {
 		t.Errorf("getsockopt on a file: %d, %v", n, err)
 	}
+	if family, err := SocketFamily(fd); err != syscall.ENOTSOCK {
+		t.Errorf("getsockname on a file: %d, %v", family, err)
+	}
+	for _, want := range []int{syscall.AF_UNIX, syscall.AF_INET, syscall.AF_NETLINK} {
+		sock, err := syscall.Socket(want, syscall.SOCK_DGRAM|syscall.SOCK_CLOEXEC, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if family, err := SocketFamily(sock); family != want || err != nil {
+			t.Errorf("a socket of family %d: %d, %v", want, family, err)
+		}
+		syscall.Close(sock)
+	}
 }
