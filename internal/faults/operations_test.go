@@ -122,7 +122,7 @@ var operations = []operation{
 		_, err := fdpass.NewReceiver(x.b, fdpass.Options{MaxFDs: 1})
 		return err
 	}},
-	{name: "NewReceiver with credentials", calls: 12, do: func(x *bench) error {
+	{name: "NewReceiver with credentials", calls: 13, do: func(x *bench) error {
 		_, err := fdpass.NewReceiver(fdpass.Socket(x.fdB), fdpass.Options{MaxFDs: 1, Credentials: true, From: true})
 		return err
 	}},
