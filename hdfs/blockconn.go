@@ -143,7 +143,7 @@ func (c *blockConn) passThrough() error {
 // dialTCP connects to the DataNode by TCP, with the deadlines that were set.
 func (c *blockConn) dialTCP() (net.Conn, error) {
 	c.state.Lock()
-	deadline := c.readBefore
+	deadline := earlier(c.readBefore, c.writeBefore) // a request is written, too
 	c.state.Unlock()
 	ctx, cancel := withDeadline(c.ctx, deadline)
 	defer cancel()
@@ -164,6 +164,14 @@ func (c *blockConn) dialTCP() (net.Conn, error) {
 	tcp.SetReadDeadline(c.readBefore)
 	tcp.SetWriteDeadline(c.writeBefore)
 	return tcp, nil
+}
+
+// earlier is the first of two deadlines, of which there may be none.
+func earlier(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
 }
 
 // open returns a replica of the block, unless the socket is being left alone.

@@ -215,6 +215,28 @@ func TestIsAnotherMachineReachedByTCP(t *testing.T) {
 	}
 }
 
+func TestDoesAWriteDeadlineEndTheDialling(t *testing.T) {
+	fdtest.NoLeak(t)
+	d := NewDialer("/nowhere", DialerOptions{Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(20 * time.Second):
+			return nil, io.ErrNoProgress
+		}
+	}})
+	defer d.Close()
+	c, err := d.DialContext(soon(t), "tcp", "127.0.0.1:9866")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	c.SetWriteDeadline(time.Now().Add(10 * time.Millisecond))
+	if _, err := c.Write([]byte("not a block")); !errors.Is(err, context.DeadlineExceeded) {
+		t.Error(err)
+	}
+}
+
 func TestDoesCloseEndARead(t *testing.T) {
 	n := newFakeNode(t)
 	n.set(func() { n.mute = true })

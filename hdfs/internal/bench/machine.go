@@ -32,18 +32,18 @@ func nodeTime(c *cluster.Cluster) float64 {
 
 var sink uint32
 
-// verifyAll is how long it takes to compute the checksums of as many bytes as the
+// verifyAll is how much processor time it takes to compute the checksums of as many bytes as the
 // file has, 512 each, in a buffer that fits into a processor's cache.
 func verifyAll() float64 {
 	table := crc32.MakeTable(crc32.Castagnoli)
 	b := buffer[:256<<10]
-	start := time.Now()
+	start := ownTime()
 	for range fileSize / len(b) {
 		for i := 0; i < len(b); i += 512 {
 			sink ^= crc32.Update(0, table, b[i:i+512])
 		}
 	}
-	return float64(time.Since(start))
+	return ownTime() - start
 }
 
 // located is a block, its DataNode's socket, and the right to read it.
@@ -83,19 +83,22 @@ func describe() []string {
 		"Go: " + runtime.Version(),
 		"Java: " + strings.Split(string(java), "\n")[0],
 		"Hadoop: that of internal/cluster/pom.xml; colinmarc/hdfs: that of go.mod",
-		fmt.Sprintf("niceness: %d", niceness()),
+		"scheduling: " + scheduling(),
 		"date: " + time.Now().UTC().Format("2006-01-02 15:04 UTC"),
 	}
 }
 
-// niceness is that of this process, which its children inherit: 0 unless somebody
-// has given it more or less of the processors than other programs.
-func niceness() int {
-	n, err := syscall.Getpriority(syscall.PRIO_PROCESS, 0) // the system call's 20 - niceness
-	if err != nil {
-		return 0
+// scheduling is the policy under which this process and its children share the
+// processors with other programs: SCHED_OTHER unless somebody has changed it, by
+// chrt(1) for instance.
+func scheduling() string {
+	b, _ := os.ReadFile("/proc/self/stat")
+	fields := strings.Fields(string(b[strings.LastIndexByte(string(b), ')')+1:]))
+	if len(fields) < 39 { // proc_pid_stat(5): rt_priority and policy are 40 and 41
+		return "unknown"
 	}
-	return 20 - n
+	names := map[string]string{"0": "SCHED_OTHER", "1": "SCHED_FIFO", "2": "SCHED_RR", "3": "SCHED_BATCH", "5": "SCHED_IDLE"}
+	return fmt.Sprintf("%s, real-time priority %s", names[fields[38]], fields[37])
 }
 
 func cpu() string {

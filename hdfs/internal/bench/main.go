@@ -81,7 +81,7 @@ const (
 	nodeCPU   = "nodeCPU"   // and of the DataNode's, with the NameNode's
 	piece     = "piece"     // nanoseconds for a random read
 	first     = "first"     // nanoseconds until the first byte of a file
-	verifying = "verifying" // nanoseconds for the checksums of the whole file
+	verifying = "verifying" // nanoseconds of the processor for the checksums of the whole file
 )
 
 // measured has a sample for each round.

@@ -142,3 +142,33 @@ func TestDoesTheDataNodeSayThatItWasShortCircuit(t *testing.T) {
 		}
 	}
 }
+
+// A slot that is released a second time is an error that the DataNode traces.
+func TestIsEachSlotReleasedOnce(t *testing.T) {
+	n := newNodes(t)
+	path := n.write(6*mib, mib, 1)
+	released := func(success string) (count int) {
+		trace, err := n.Trace()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.Lines(trace) {
+			if strings.Contains(line, "op: RELEASE_SHORT_CIRCUIT_FDS,") && strings.Contains(line, "success: "+success) {
+				count++
+			}
+		}
+		return count
+	}
+	before, wrong := released("true"), released("false")
+	d := n.dialer(shortcircuit.DialerOptions{Options: shortcircuit.Options{Replicas: 1}})
+	n.mustRead(n.hdfs(d), path)
+	// Each DataNode that has a part of the file keeps one slot.
+	evicted := d.Stats().Evicted
+	until(t, "the other slots are released", func() bool {
+		return d.Stats().SlotsReleased == evicted && released("true") >= before+int(evicted)
+	})
+	d.Close()
+	if s := d.Stats(); s.Evicted+s.Segments != 6 || s.SlotsLost != 0 || released("false") != wrong {
+		t.Errorf("%+v; %d releases were wrong", s, released("false")-wrong)
+	}
+}
