@@ -1,6 +1,6 @@
 # Needs Go and make, nothing else. Everything runs in this directory and
-# nothing is installed; what a missing program makes impossible is skipped
-# aloud. CI installs those programs first: see .ci/run.
+# nothing is installed; what a missing program makes impossible is skipped,
+# and the output says so. CI installs those programs first: see .ci/run.
 
 GO      ?= go
 TIMEOUT ?= 5m

@@ -11,6 +11,8 @@ import (
 // BatchReceiver receives many messages with one system call, recvmmsg(2),
 // without allocating memory for each batch. It does not own the connection and is
 // not safe for concurrent use.
+//
+// It is not yet stable: a later version may change it.
 type BatchReceiver struct {
 	end    endpoint
 	opts   Options

@@ -11,6 +11,8 @@ import (
 // BatchSender sends many messages with as few system calls as the kernel
 // allows, sendmmsg(2), without allocating memory for each batch. It does not own
 // the connection and is not safe for concurrent use.
+//
+// It is not yet stable: a later version may change it.
 type BatchSender struct {
 	end   endpoint
 	hdrs  []mmsghdr

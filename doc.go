@@ -87,9 +87,9 @@
 // changes that. What a program forgets in a Message or a Stream is closed when the
 // garbage collector finds it.
 //
-// Connections stay the caller's, except that a Stream closes its own. Neither they
-// nor the files that are sent are switched to blocking, as [os.File.Fd] and
-// [net.UnixConn.File] would do.
+// Connections stay the caller's, except that a Stream and a [Relay] close theirs.
+// Neither they nor the files that are sent are switched to blocking, as
+// [os.File.Fd] and [net.UnixConn.File] would do.
 //
 // # Where the traps are
 //

@@ -277,7 +277,7 @@ func TestIsRoomMadeForAnotherReceiversInq(t *testing.T) {
 		t.Errorf("%d bytes left, %v", n, ok)
 	}
 	m.Close()
-	// SO_INQ cannot be read, so who does not ask for it has to make room.
+	// SO_INQ cannot be read, so a caller that does not ask for it has to make room.
 	without := fdtest.Receiver(t, fdpass.Socket(b), fdpass.Options{MaxFDs: 1, ExtraRoom: fdtest.ByWord(24, 16)})
 	fdtest.MustSend(t, a, "w", fdtest.FDs(t, 1)...)
 	if _, err := without.Recv(make([]byte, 2)); err != nil {

@@ -217,7 +217,7 @@ func TestIsTheRestOfADatagramAnError(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	// Not for who does not want the payload.
+	// Not for a caller that does not want the payload.
 	files, err := fdpass.Recv(b, 1)
 	if err != nil || len(files) != 1 {
 		t.Fatal(files, err)

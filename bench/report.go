@@ -184,7 +184,7 @@ func (r *row) title(order string) string {
 	return r.name
 }
 
-// allocs is for the rows in Go alone.
+// allocs is only for the rows in Go.
 func (r *results) allocs(row *row, c cell) string {
 	if row.command != nil || len(r.traffic.allocs[c]) == 0 {
 		return ""

@@ -61,7 +61,7 @@ func Recvmmsg(fd int, msgs []Mmsghdr, flags int) (n int, err error) {
 
 // Sendmmsg sends up to len(msgs) messages over fd with one system call and
 // returns how many: sendmmsg(2). The kernel stops at the first that fails, or
-// that it took in part (the Len says how much), and tells of the error only
+// that it took in part (the Len says how much), and reports the error only
 // where that was the first. It takes 1024 messages at most. Retried on EINTR; the
 // error is nil or a [syscall.Errno].
 func Sendmmsg(fd int, msgs []Mmsghdr, flags int) (n int, err error) {

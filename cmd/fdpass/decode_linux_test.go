@@ -123,7 +123,7 @@ func TestWhatDoesDecodeHintAt(t *testing.T) {
 	if out := p.out.String(); !strings.Contains(out, "With one zero byte more it makes sense for") || !strings.Contains(out, "386, arm") && !strings.Contains(out, "arm, 386") {
 		t.Errorf("no hint that the last NUL is missing:\n%s", out)
 	}
-	// Flags may stand behind the bytes.
+	// Flags may stand after the bytes.
 	if out := startFdpass(t, "decode", "10000000 01000000 01000000 05000000", "-arch", "i686").succeed(); !strings.Contains(out, "16 bytes as 386 reads them") {
 		t.Errorf("%s", out)
 	}

@@ -93,7 +93,7 @@ func receiveRaw(sock int) (payload, control []byte, err error) {
 	return payload[:n], control[:msg.Controllen], nil
 }
 
-// The demo shows the beginning of a file alone.
+// The demo shows only the beginning of a file.
 const (
 	demoBytes = 4096
 	demoLines = 4
@@ -101,7 +101,7 @@ const (
 )
 
 // contents is the beginning of what a descriptor reads, in lines that fit
-// behind its number.
+// after its number.
 func contents(fd int) string {
 	f := os.NewFile(uintptr(fd), fmt.Sprintf("fd %d", fd))
 	defer f.Close()

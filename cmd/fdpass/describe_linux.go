@@ -73,7 +73,7 @@ func accessMode(flags int) string {
 	return "rw"
 }
 
-// kind tells what a descriptor is open on. What has no name in the file system
+// kind is what a descriptor is open on. What has no name in the file system
 // is told by its link in /proc: "/memfd:x (deleted)", "anon_inode:[eventfd]",
 // "pipe:[1]".
 func kind(fd int, st *syscall.Stat_t, link string) (kind, what string) {
@@ -101,7 +101,7 @@ func kind(fd int, st *syscall.Stat_t, link string) (kind, what string) {
 	return "device", link
 }
 
-// anonymous is for what lives in the kernel alone.
+// anonymous is for what lives only in the kernel.
 func anonymous(fd int, name, link string) (kind, what string) {
 	switch name {
 	case "eventpoll":

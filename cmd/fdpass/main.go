@@ -32,7 +32,7 @@ type command struct {
 	summary string // one line, lower case, no full stop
 	help    string // what -h prints below the flags, with an example
 	words   string // what its arguments may be, for shell completion; files if empty
-	mixed   bool   // whether flags may stand between the arguments, and behind them
+	mixed   bool   // whether flags may stand between the arguments, and after them
 	// setup declares the flags on fs and returns what runs the command with
 	// the arguments that follow them.
 	setup func(fs *flag.FlagSet) (run func(args []string) error)

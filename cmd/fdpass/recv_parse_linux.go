@@ -14,7 +14,7 @@ func (r *receiver) parse(args []string) (addr address, err error) {
 	}
 	if len(args) > 1 {
 		if args[1] != "--" || len(args) == 2 {
-			return addr, usagef("recv: flags go before SOCKET, and -- CMD behind it: fdpass recv [flags] SOCKET -- CMD")
+			return addr, usagef("recv: flags go before SOCKET, and -- CMD after it: fdpass recv [flags] SOCKET -- CMD")
 		}
 		r.cmd = args[2:]
 	}

@@ -134,12 +134,12 @@ func (s *sender) serveOne(conn *net.UnixConn, files []*os.File) bool {
 	return err == nil
 }
 
-// noFlags refuses flags that stand behind SOCKET, where they would be taken
+// noFlags refuses flags that stand after SOCKET, where they would be taken
 // for files.
 func noFlags(command string, args []string) error {
 	for _, a := range args {
 		if strings.HasPrefix(a, "-") && a != "-" {
-			return usagef("%s: %s stands behind SOCKET; flags go before it, a file is ./%s", command, a, a)
+			return usagef("%s: %s stands after SOCKET; flags go before it, a file is ./%s", command, a, a)
 		}
 	}
 	return nil

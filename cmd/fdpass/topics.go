@@ -8,7 +8,7 @@ sendmsg(2) and recvmsg(2) take a struct msghdr. It points to the payload (by
 way of an array of struct iovec) and to a control buffer, msg_control, which
 holds control messages one after the other. Each begins with a struct cmsghdr:
 
-  size_t cmsg_len     the header and the data, without the padding behind them
+  size_t cmsg_len     the header and the data, without the padding after them
   int    cmsg_level   SOL_SOCKET: 1, on MIPS 65535
   int    cmsg_type    SCM_RIGHTS (1) for descriptors, SCM_CREDENTIALS (2), …
 
@@ -18,7 +18,7 @@ writes theirs, so the numbers differ and the open files are the same: position
 and flags are shared, as after dup(2).
 
 size_t has 4 or 8 bytes, and every message begins at a multiple of that, which
-leaves padding behind an odd number of descriptors on a 64-bit machine. Two of
+leaves padding after an odd number of descriptors on a 64-bit machine. Two of
 C's macros do the sums: CMSG_LEN(n) is what cmsg_len is for n bytes of data,
 CMSG_SPACE(n) how much of the buffer they take up.
 
@@ -60,7 +60,7 @@ payload vanish, though sendmsg(2) returns 0. One that is cut short by a full
 socket has sent all its descriptors; the rest of the bytes goes without.
 
 Whoever calls read(2) on a socket drops the descriptors that came with those
-bytes. A look with MSG_PEEK installs duplicates, each time anew.
+bytes. A look with MSG_PEEK installs duplicates, new ones each time.
 `},
 	{"activation", "what CMD gets: socket activation", `
 fdpass recv SOCKET -- CMD turns into CMD, which finds what was received from

@@ -37,7 +37,7 @@ type Sockopts struct {
 	SndTimeo  int // SO_SNDTIMEO, SO_SNDTIMEO_OLD since Linux 5.1
 }
 
-// These are the same everywhere, being younger than the architectures' own
+// These are the same everywhere, being newer than the architectures' own
 // lists: include/uapi/asm-generic/socket.h.
 const (
 	SO_PASSSEC   = 34

@@ -21,7 +21,7 @@ type expectation struct {
 	fit32     int
 	fit64     int
 	truncated bool
-	optional  bool // younger than the oldest kernel here
+	optional  bool // newer than the oldest kernel here
 }
 
 // SCM_RIGHTS is 1, SCM_CREDENTIALS 2, SCM_PIDFD 4; SO_TIMESTAMP is 29,

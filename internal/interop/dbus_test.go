@@ -3,8 +3,10 @@
 package interop
 
 import (
+	"context"
 	"encoding/binary"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -12,6 +14,7 @@ import (
 	"slices"
 	"testing"
 
+	"example.com/fdpass"
 	"example.com/fdpass/internal/fdtest"
 )
 
@@ -28,6 +31,46 @@ func TestDoesDBusPassDescriptorsOn(t *testing.T) {
 			testBus(t, b, a, n)
 		})
 	}
+}
+
+// The bus and its clients do not see that a relay is between them.
+func TestDoesDBusPassDescriptorsOnThroughARelay(t *testing.T) {
+	daemon := program(t, "dbus-daemon", "dbus-daemon")
+	clean(t)
+	path := filepath.Join(fdtest.SocketDir(t), "bus")
+	p := start(t, exec.Command(daemon, "--session", "--nofork", "--nopidfile", "--address=unix:path="+path))
+	front := relayTo(t, p, path, 2)
+	a, b := p.joinBus(t, front), p.joinBus(t, front)
+	for _, n := range []int{1, 3, 16} {
+		testBus(t, a, b, n)
+		testBus(t, b, a, n)
+	}
+}
+
+// relayTo relays so many connections to the socket at path, where p listens. It
+// returns the path of the relay's own socket.
+func relayTo(t *testing.T, p *peer, path string, connections int) (front string) {
+	t.Helper()
+	ln := listenUnix(t)
+	ended := make(chan error, connections)
+	for range connections {
+		server := p.dial(t, path)
+		go func() {
+			client, err := ln.AcceptUnix()
+			if err == nil {
+				err = fdpass.Relay(t.Context(), client, server)
+			}
+			ended <- err
+		}()
+	}
+	t.Cleanup(func() {
+		for range connections {
+			if err := <-ended; err != nil && !errors.Is(err, context.Canceled) {
+				t.Errorf("a relay ended with %v", err)
+			}
+		}
+	})
+	return ln.Addr().String()
 }
 
 // testBus sends n descriptors from one client to the other.
