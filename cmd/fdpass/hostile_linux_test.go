@@ -31,6 +31,21 @@ func (p *process) interrupt() {
 	p.end()
 }
 
+// pause stops a process, and returns when it has stopped.
+func (p *process) pause() {
+	p.t.Helper()
+	p.Process.Signal(syscall.SIGSTOP)
+	for end := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
+		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.Process.Pid))
+		if err != nil || time.Now().After(end) {
+			p.t.Fatalf("it does not stop: %s, %v", stat, err)
+		}
+		if strings.Contains(string(stat), ") T ") {
+			return
+		}
+	}
+}
+
 func TestDoesAnIdleConnectionKeepOthersWaiting(t *testing.T) {
 	fdtest.NoLeak(t)
 	for _, flags := range [][]string{{"-cat"}, {"-cat", "-n", "1"}, {"-cat", "-many"}, {"-cat", "-many", "-timeout", "20s"}} {
@@ -243,9 +258,11 @@ func TestDoesASocketThatLingersKeepOthersWaiting(t *testing.T) {
 	path := socketPath(t)
 	p := startFdpass(t, "recv", "-many", "-n", "1", path)
 	f := lingering(t)
-	appears(t, path)
-	p.Process.Signal(syscall.SIGSTOP)
-	send(t, path, f)
+	conn := dial(t, path)
+	p.pause()
+	if err := fdpass.Send(conn, f); err != nil {
+		t.Fatal(err)
+	}
 	f.Close() // the last one is the receiver's
 	p.Process.Signal(syscall.SIGCONT)
 	p.waitFor(&p.out, " tcp ")
