@@ -107,7 +107,34 @@ func (r *Replica) ReadAt(p []byte, off int64) (n int, err error) {
 	return n, err
 }
 
+// parallelSize is how large a read is that two goroutines share. Verifying takes
+// longer than reading, and both together are shorter on two processors.
+const parallelSize = 2 * stepSize
+
 func (r *replica) readAt(p []byte, off int64) (n int, err error) {
+	chunk := int64(r.sums.chunk)
+	cut := (off+int64(len(p))/2)/chunk*chunk - off
+	if len(p) < parallelSize || r.sums.table == nil || cut <= 0 || off+cut >= r.block.Length {
+		return r.steps(p, off)
+	}
+	var rest int
+	var restErr error
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		rest, restErr = r.steps(p[cut:], off+cut)
+	}()
+	n, err = r.steps(p[:cut], off)
+	<-done
+	if err != nil {
+		clear(p[n:])
+		return n, err
+	}
+	return n + rest, restErr
+}
+
+// steps reads p, a step after the other.
+func (r *replica) steps(p []byte, off int64) (n int, err error) {
 	for n < len(p) {
 		left := r.block.Length - off
 		if left <= 0 {
@@ -182,10 +209,13 @@ func (r *replica) chunks(p []byte, off int64) (n int, err error) {
 	return good, err
 }
 
+// writeSize is how much WriteTo reads at once.
+const writeSize = 1 << 20
+
 // WriteTo implements [io.WriterTo]: it writes the whole block to w. Errors are
 // those of ReadAt and of w.
 func (r *Replica) WriteTo(w io.Writer) (n int64, err error) {
-	return io.CopyBuffer(onlyWriter{w}, io.NewSectionReader(r, 0, r.Len()), make([]byte, stepSize))
+	return io.CopyBuffer(onlyWriter{w}, io.NewSectionReader(r, 0, r.Len()), make([]byte, min(writeSize, max(r.Len(), 1))))
 }
 
 // onlyWriter hides other methods, with which CopyBuffer would do without its

@@ -96,6 +96,41 @@ func TestWhatIsReturnedBeforeABadChunk(t *testing.T) {
 	}
 }
 
+// A large read is shared by two goroutines.
+func TestAreTheBytesOfALargeReadRight(t *testing.T) {
+	n := newFakeNode(t)
+	const size = 3_000_001
+	for _, bad := range []int64{-1, 10, 1_400_000, 1_600_000, size - 1} {
+		for i, chunk := range []int{512, 700, 1_000_000} {
+			block, want := n.add(uint64(i), size, chunk, checksumCRC32C)
+			good := int64(size)
+			if bad >= 0 {
+				n.spoil(uint64(i), bad)
+				good = bad / int64(chunk) * int64(chunk)
+			}
+			r, err := Open(soon(t), n.socket, block, Token{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, off := range []int64{0, 1, 511, 512, 1_000_000} {
+				if off > good {
+					continue
+				}
+				p := make([]byte, size+10)
+				k, err := r.ReadAt(p, off)
+				if int64(k) != good-off || !bytes.Equal(p[:k], want[off:][:k]) {
+					t.Errorf("bad at %d, chunks of %d, at %d: %d bytes, %v", bad, chunk, off, k, err)
+				}
+				var wrong *ChecksumError
+				if ok := errors.As(err, &wrong); ok != (bad >= 0) || ok && wrong.Offset != good || !ok && err != io.EOF {
+					t.Errorf("bad at %d, chunks of %d, at %d: %v", bad, chunk, off, err)
+				}
+			}
+			r.Close()
+		}
+	}
+}
+
 func TestWhichErrorIsWhich(t *testing.T) {
 	n := newFakeNode(t)
 	n.set(func() { n.token = "right" })
