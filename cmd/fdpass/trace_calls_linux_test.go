@@ -1,0 +1,218 @@
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"example.com/fdpass"
+	"example.com/fdpass/internal/fdtest"
+)
+
+func init() { roles["traced"] = tracedRole }
+
+// tracedRole is a program to trace.
+func tracedRole(args []string) error {
+	a, b, err := fdpass.Pair("unix")
+	if err != nil {
+		return err
+	}
+	switch args[0] {
+	case "errors": // one that is not open, and one too many
+		fdpass.Send(a, os.NewFile(987, "not open"))
+		pair, _ := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM, 0)
+		fdtest.Sendmsg(pair[0], []byte("x"), fdpass.AppendRights(nil, make([]int, 254)...), 0)
+	case "stop":
+		syscall.Kill(os.Getpid(), syscall.SIGSTOP)
+		os.Exit(7)
+	case "peer":
+		if a, err = net.DialUnix("unix", nil, &net.UnixAddr{Name: args[1], Net: "unix"}); err != nil {
+			return err
+		}
+		return fdpass.Send(a, os.Stdin)
+	case "many":
+		null, err := os.Open(os.DevNull)
+		if err != nil {
+			return err
+		}
+		if err := fdpass.Send(a, null, null, null, null); err != nil {
+			return err
+		}
+		_, err = fdpass.Recv(b, 4)
+		return err
+	case "lines": // a message for each line
+		fmt.Println("ready")
+		for in := bufio.NewScanner(os.Stdin); in.Scan(); {
+			if err := fdpass.Send(a, os.Stdin); err != nil {
+				return err
+			}
+			if _, err := fdpass.Recv(b, 1); err != nil {
+				return err
+			}
+			fmt.Println("done")
+		}
+	}
+	return nil
+}
+
+// tracedAs runs tracedRole under trace. The role is that of the whole tree, so the
+// command is in a program of its own.
+func tracedAs(t *testing.T, flags []string, args ...string) (trace string, status int) {
+	t.Helper()
+	return traced(t, flags, append([]string{"env", "FDPASS_TEST_ROLE=traced", executable(t)}, args...)...)
+}
+
+func executable(t *testing.T) string {
+	t.Helper()
+	path, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestAreFailedCallsShownWithTheirErrors(t *testing.T) {
+	fdtest.NoLeak(t)
+	trace, _ := tracedAs(t, []string{"-errors"}, "errors")
+	for _, want := range []string{
+		`sendmsg\(\d+ of a pair, MSG_DONTWAIT\|MSG_NOSIGNAL\) = -1 EBADF \(.*\)\n  SCM_RIGHTS: 1 descriptor\n    987 is not open\n`,
+		`sendmsg\(\d+ of a pair, MSG_NOSIGNAL\) = -1 EINVAL \(more than 253 descriptors.*\)\n  SCM_RIGHTS: `,
+	} {
+		if !regexp.MustCompile(want).MatchString(trace) {
+			t.Errorf("no %s in\n%.2000s", want, trace)
+		}
+	}
+}
+
+func TestAreLongEqualListsFolded(t *testing.T) {
+	fdtest.NoLeak(t)
+	trace, _ := tracedAs(t, nil, "many")
+	if !regexp.MustCompile(`= 1, msg_flags MSG_CMSG_CLOEXEC\n  SCM_RIGHTS: 4 descriptors\n    \d+(?: to |, ).*\d+ are /dev/null\n`).MatchString(trace) {
+		t.Errorf("not folded:\n%s", trace)
+	}
+}
+
+func TestDoesTraceShowOnlyTheKindsThatAreAskedFor(t *testing.T) {
+	fdtest.NoLeak(t)
+	if trace, _ := tracedAs(t, []string{"-e", "cred,inq"}, "many"); trace != "" {
+		t.Errorf("rights are shown:\n%s", trace)
+	}
+	if trace, _ := tracedAs(t, []string{"-e", "cred,rights"}, "many"); strings.Count(trace, "SCM_RIGHTS") != 2 {
+		t.Errorf("rights are not shown:\n%s", trace)
+	}
+}
+
+func TestDoesTraceNameTheSocketAndThePeer(t *testing.T) {
+	fdtest.NoLeak(t)
+	path := filepath.Join(fdtest.SocketDir(t), "s")
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	trace, status := tracedAs(t, []string{"-t"}, "peer", path)
+	want := fmt.Sprintf(`(?m)^\d\d:\d\d:\d\d\.\d{6} \S+\[\d+\] sendmsg\(\d+ to %s of \S+\[%d\], `, regexp.QuoteMeta(path), os.Getpid())
+	if status != 0 || !regexp.MustCompile(want).MatchString(trace) {
+		t.Errorf("status %d: no %s in\n%s", status, want, trace)
+	}
+}
+
+func TestDoesAProgramThatStopsItselfStayStopped(t *testing.T) {
+	fdtest.NoLeak(t)
+	fdtest.SkipUnderQemuUser(t, "it does not have ptrace")
+	cmd := fdtest.Command(t, "fdpass", "trace", "env", "FDPASS_TEST_ROLE=traced", executable(t), "stop")
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	// What is traced and stopped by a signal is in the state t.
+	program := 0
+	for end := fdtest.Soon(); program == 0; time.Sleep(10 * time.Millisecond) {
+		children, _ := os.ReadFile(fmt.Sprintf("/proc/%d/task/%[1]d/children", cmd.Process.Pid))
+		for _, child := range strings.Fields(string(children)) {
+			status, _ := os.ReadFile("/proc/" + child + "/status")
+			if strings.Contains(string(status), "State:\tt") {
+				program, _ = strconv.Atoi(child)
+			}
+		}
+		if time.Now().After(end) {
+			cmd.Process.Kill()
+			cmd.Wait()
+			t.Skip("the program does not stop; needs the right to trace, and CONFIG_PROC_CHILDREN")
+		}
+	}
+	if err := syscall.Kill(program, syscall.SIGCONT); err != nil {
+		t.Error(err)
+	}
+	cmd.Wait()
+	if status := cmd.ProcessState.ExitCode(); status != 7 {
+		t.Errorf("status %d, want 7", status)
+	}
+}
+
+func TestIsAProcessThatIsAttachedToLetGoUnharmed(t *testing.T) {
+	fdtest.NoLeak(t)
+	fdtest.SkipUnderQemuUser(t, "it does not have ptrace")
+	program := fdtest.Command(t, "traced", "lines")
+	in, _ := program.StdinPipe()
+	out, _ := program.StdoutPipe()
+	if err := program.Start(); err != nil {
+		t.Fatal(err)
+	}
+	lines := bufio.NewScanner(out)
+	next := func(want string) {
+		t.Helper()
+		if !lines.Scan() || lines.Text() != want {
+			t.Errorf("the program said %q, want %q", lines.Text(), want)
+		}
+	}
+	next("ready")
+	file := filepath.Join(t.TempDir(), "trace")
+	trace := fdtest.Command(t, "fdpass", "trace", "-o", file, "-p", fmt.Sprint(program.Process.Pid))
+	if err := trace.Start(); err != nil {
+		t.Fatal(err)
+	}
+	text := ""
+	for end := fdtest.Soon(); !strings.Contains(text, "recvmsg(") && time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+		fmt.Fprintln(in)
+		next("done")
+		b, _ := os.ReadFile(file)
+		text = string(b)
+	}
+	if !strings.Contains(text, "] sendmsg(") {
+		t.Errorf("the trace is %q", text)
+	}
+	trace.Process.Signal(os.Interrupt)
+	if err := trace.Wait(); err != nil {
+		t.Errorf("the trace ended with %v", err)
+	}
+	status, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", program.Process.Pid))
+	if !strings.Contains(string(status), "TracerPid:\t0\n") {
+		t.Errorf("still traced:\n%s", status)
+	}
+	fmt.Fprintln(in)
+	next("done")
+	in.Close()
+	if err := program.Wait(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestDoesDashStandForStandardOutput(t *testing.T) {
+	fdtest.NoLeak(t)
+	fdtest.SkipUnderQemuUser(t, "it does not have ptrace")
+	cmd := exec.CommandContext(t.Context(), executable(t), "trace", "-o", "-", "-json", "env", "FDPASS_TEST_ROLE=traced", executable(t), "many")
+	cmd.Env = append(os.Environ(), "FDPASS_TEST_ROLE=fdpass")
+	out, err := cmd.Output()
+	if err != nil || strings.Count(string(out), `"call":"sendmsg"`) != 1 {
+		t.Errorf("%v: %s", err, out)
+	}
+}
