@@ -1,11 +1,11 @@
 # The comparison with C, other libraries and Python. bench/ is a module of its
-# own, so what it needs is no dependency of the library. gcc and python3 are
+# own, so what it needs is no dependency of the library. gcc, python3 and strace are
 # installed with apt-get where they are missing: nothing else here installs
 # anything.
 
 BENCHFLAGS ?=
 
-.PHONY: bench bench-tools
+.PHONY: bench bench-trace bench-tools
 
 bench: bench-tools ## compare with C and other libraries, in minutes; writes bench/RESULTS.md
 	@mkdir -p bench/bin
@@ -15,8 +15,14 @@ bench: bench-tools ## compare with C and other libraries, in minutes; writes ben
 	cd bench && bin/bench $(BENCHFLAGS) -floor bin/floor -command bin/fdpass \
 	  -python "$$(python3 -c 'import sys; print(sys.executable)')"
 
+bench-trace: bench-tools ## trace's speed beside strace's, in a minute; writes it into bench/RESULTS.md
+	@mkdir -p bench/bin
+	gcc -O2 -Wall -Wextra -o bench/bin/traced bench/floor/traced.c
+	$(GO) build -o bench/bin/fdpass ./cmd/fdpass
+	cd bench && $(GO) build -o bin/bench . && bin/bench trace -command bin/fdpass -program bin/traced
+
 bench-tools:
-	@for tool in gcc python3; do \
+	@for tool in gcc python3 strace; do \
 	  if command -v $$tool >/dev/null; then continue; fi; \
 	  echo "$$tool is missing: installing it with apt-get"; \
 	  packages=$$tool; if [ $$tool = gcc ]; then packages="gcc libc6-dev"; fi; \

@@ -45,6 +45,7 @@ var roles = map[string]func(args []string) error{
 	"dial":   dial,
 	"scale":  scale,
 	"inside": inside,
+	"trace":  measureTrace,
 }
 
 func end(err error) {

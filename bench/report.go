@@ -78,6 +78,9 @@ func (r *results) markdown(b *bytes.Buffer) {
 	r.scaleTable(b)
 	fmt.Fprintf(b, "\n## The command\n\nA program from its start to the descriptor in hand; the message is waiting. Medians of %d starts.\n\n", len(r.command.took[cell{commandRows[0].name, "start", 1}]))
 	r.commandTable(b)
+	if trace, err := os.ReadFile(traceFile); err == nil { // measured by make bench-trace
+		fmt.Fprintf(b, "\n%s", trace)
+	}
 	fmt.Fprintf(b, "\n%s", notes)
 }
 

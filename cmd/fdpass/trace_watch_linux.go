@@ -26,6 +26,10 @@ type suspicion struct {
 // suspicions are those of each process, by descriptor.
 type suspicions map[int]map[int]*suspicion
 
+// mostWanted is how many descriptors a message may bring for its room to be
+// suspected. Who makes room for more has counted them.
+const mostWanted = 8
+
 // suspect begins to watch what may leak of a message.
 func (w *watcher) suspect(r *traceRecord, th *ptrace.Thread, c *ptrace.Call, h header, fds []int) {
 	var s suspicion
@@ -40,7 +44,7 @@ func (w *watcher) suspect(r *traceRecord, th *ptrace.Thread, c *ptrace.Call, h h
 	case r.Result == 0:
 		s.errors = true
 		s.finding = finding("end", "an empty message that brought descriptors was taken for the end: they were never closed")
-	case uint64(space) == r.Room && space == c.ABI.Len(4*len(fds)):
+	case len(fds) <= mostWanted && uint64(space) == r.Room && space == c.ABI.Len(4*len(fds)):
 		s.finding = finding("room", "%d bytes are CMSG_SPACE(%d), room for %d, and admit %d: the program did nothing with the last and never closed it; CMSG_LEN(%[2]d) admits no more than is wanted",
 			r.Room, 4*len(fds)-4, len(fds)-1, len(fds))
 		fds = fds[len(fds)-1:]
