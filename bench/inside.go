@@ -24,7 +24,7 @@ import (
 const insideStarts = 3
 
 // insideTime bounds the rounds of one start.
-const insideTime = 40 * time.Second
+const insideTime = 30 * time.Second
 
 // job does an order of child.go for so many messages.
 type job func(order string, messages int) error

@@ -27,7 +27,7 @@ const scaleMessages = 20000
 const scaleStarts = 3
 
 // scaleRounds is how often they are sent; the first is to warm up.
-const scaleRounds = 12
+const scaleRounds = 6
 
 // scaleFDs is the most descriptors that the receivers make room for.
 const scaleFDs = 8
