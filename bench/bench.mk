@@ -11,7 +11,7 @@ bench: bench-tools ## compare with C and other libraries, in minutes; writes ben
 	@mkdir -p bench/bin
 	gcc -O2 -Wall -Wextra -pthread -o bench/bin/floor bench/floor/floor.c
 	$(GO) build -o bench/bin/fdpass ./cmd/fdpass
-	cd bench && $(GO) build -o bin/bench .
+	cd bench && CGO_ENABLED=1 $(GO) build -o bin/bench .
 	cd bench && bin/bench $(BENCHFLAGS) -floor bin/floor -command bin/fdpass \
 	  -python "$$(python3 -c 'import sys; print(sys.executable)')"
 

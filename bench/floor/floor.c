@@ -5,7 +5,7 @@
  * msghdr and one control buffer that are used again for every message.
  *
  * usage: floor recvmsg|recvmmsg [threads]     (the socket is descriptor 3)
- *        floor cat                            (likewise)
+ *        floor cat                            (the same)
  *        floor grow [threads]                 what a larger descriptor table costs
  *
  * The first reads orders from its standard input and answers each with one line; see
@@ -34,7 +34,7 @@ static int cat(void)
 	return read(kept[0], &byte, 1) == 1 && write(1, &byte, 1) == 1 ? 0 : 1;
 }
 
-/* grow duplicates a descriptor 4000 times and tells which calls took long. */
+/* grow duplicates a descriptor 4000 times and prints which calls took long. */
 static int grow(void)
 {
 	for (int i = 0; i < 4000; i++) {
