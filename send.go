@@ -13,7 +13,7 @@ import (
 // as SendFDs returns.
 //
 // Each call asks the kernel whether sock is a Unix socket, since any other would
-// take the descriptors and drop them without an error. That is a third of the time
+// take the descriptors and drop them without an error. That is a fifth of the time
 // that SendFDs takes; a [Sender] asks only once.
 //
 // Errors are those of [Sender.SendMessage].
