@@ -96,6 +96,20 @@ cross:
 	  echo "builds for $$target"; \
 	done
 
+# The oldest Go that the module takes, those in between, and the newest. The go
+# command downloads them as modules; the examples with os.Root need 1.24.
+GO_VERSIONS = go1.23.12 go1.24.13 go1.25.5
+
+.PHONY: test-go
+
+test-go: ## the tests with every version of Go from 1.23 on
+	@for version in $(GO_VERSIONS); do \
+	  echo "== $$version"; \
+	  GOTOOLCHAIN=$$version CGO_ENABLED=0 $(GO) version && \
+	  GOTOOLCHAIN=$$version CGO_ENABLED=0 $(GO) test -timeout $(TIMEOUT) . ./rawmsg ./internal/cmsg ./internal/facts ./internal/model && \
+	  GOTOOLCHAIN=$$version CGO_ENABLED=0 $(GO) build ./... || exit 1; \
+	done
+
 # The programs that internal/interop passes descriptors to and from. Without
 # them make test skips its tests, and interop does not.
 PEERS = dbus-daemon fuse3 gcc haproxy libc6-dev libio-fdpass-perl libsystemd0 libwayland-dev \

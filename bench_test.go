@@ -188,7 +188,8 @@ func BenchmarkCloseFDs(b *testing.B) {
 		for _, nfds := range []int{1, 2, 3, 4, 8, 64, 253} {
 			b.Run(fmt.Sprintf("%s/fds=%d", c.name, nfds), func(b *testing.B) {
 				fds := make([]int, nfds)
-				for b.Loop() {
+				b.ResetTimer()
+				for range b.N {
 					b.StopTimer()
 					for i := range fds {
 						fds[i] = must(syscall.Dup(0))(b)
@@ -310,7 +311,8 @@ func BenchmarkParse(b *testing.B) {
 		b.Run(fmt.Sprintf("fds=%d", nfds), func(b *testing.B) {
 			b.ReportAllocs()
 			control, fds := fdpass.AppendRights(nil, make([]int, nfds)...), make([]int, 0, nfds)
-			for b.Loop() {
+			b.ResetTimer()
+			for range b.N {
 				fds = fds[:0]
 				for c, err := range fdpass.ParseControls(control) {
 					if err != nil {
@@ -331,7 +333,8 @@ func BenchmarkAppend(b *testing.B) {
 		b.Run(fmt.Sprintf("fds=%d", nfds), func(b *testing.B) {
 			b.ReportAllocs()
 			fds, control := make([]int, nfds), make([]byte, 0, fdpass.CmsgSpace(4*nfds))
-			for b.Loop() {
+			b.ResetTimer()
+			for range b.N {
 				control = fdpass.AppendRights(control[:0], fds...)
 			}
 		})

@@ -38,7 +38,7 @@ func files(t *testing.T, network string, nonblock bool) (a, b *os.File) {
 func crowd(f func()) (wait func()) {
 	var group sync.WaitGroup
 	for range 300 {
-		group.Go(f)
+		fdtest.Go(&group, f)
 	}
 	return group.Wait
 }

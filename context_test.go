@@ -41,7 +41,7 @@ func (w *watched) SetWriteDeadline(at time.Time) error {
 
 // cancelled is a context that is cancelled in a moment.
 func cancelled(t *testing.T) context.Context {
-	ctx, cancel := context.WithCancel(t.Context())
+	ctx, cancel := context.WithCancel(fdtest.Context(t))
 	time.AfterFunc(5*time.Millisecond, cancel)
 	return ctx
 }
@@ -84,7 +84,7 @@ func TestDoesACancelledReceiveKeepTheDeadline(t *testing.T) {
 		if _, err := fdpass.SendMsg(a, []byte("x"), fdtest.Files(t, 1)...); err != nil {
 			t.Fatal(err)
 		}
-		m, err := r.RecvContext(t.Context(), p)
+		m, err := r.RecvContext(fdtest.Context(t), p)
 		if err != nil || len(m.FDs()) != 1 {
 			t.Fatal(err)
 		}
@@ -94,7 +94,7 @@ func TestDoesACancelledReceiveKeepTheDeadline(t *testing.T) {
 	if err := r.SetReadDeadline(time.Now().Add(10 * time.Millisecond)); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := r.RecvContext(t.Context(), p); !errors.Is(err, os.ErrDeadlineExceeded) {
+	if _, err := r.RecvContext(fdtest.Context(t), p); !errors.Is(err, os.ErrDeadlineExceeded) {
 		t.Errorf("with a context: %v", err)
 	}
 	if _, err := r.Recv(p); !errors.Is(err, os.ErrDeadlineExceeded) {
@@ -108,7 +108,7 @@ func TestDoesADeadlineThatIsSetMeanwhileStay(t *testing.T) {
 	b := &watched{UnixConn: conn}
 	r := fdtest.Receiver(t, b, fdpass.Options{})
 	for i := range 50 {
-		ctx, cancel := context.WithCancel(t.Context())
+		ctx, cancel := context.WithCancel(fdtest.Context(t))
 		want := time.Now().Add(time.Duration(i+1) * time.Hour)
 		set := make(chan error)
 		go cancel()
@@ -158,7 +158,7 @@ func TestDoesADoneContextTouchTheConnection(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := fdtest.Receiver(t, b, fdpass.Options{MaxFDs: 1})
-	ctx, cancel := context.WithTimeout(t.Context(), -time.Second)
+	ctx, cancel := context.WithTimeout(fdtest.Context(t), -time.Second)
 	defer cancel()
 	if _, err := r.RecvContext(ctx, make([]byte, 1)); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("receive: %v", err)
@@ -198,7 +198,7 @@ func TestIsAMessageLostWhenTheContextIsCancelled(t *testing.T) {
 	}()
 	got, cancels := 0, 0
 	for {
-		ctx, cancel := context.WithCancel(t.Context())
+		ctx, cancel := context.WithCancel(fdtest.Context(t))
 		go cancel()
 		m, err := r.RecvContext(ctx, make([]byte, 1))
 		if errors.Is(err, context.Canceled) {
@@ -225,7 +225,7 @@ func TestWhichConnectionsHaveNoDeadline(t *testing.T) {
 	if err := s.SetWriteDeadline(fdtest.Soon()); !errors.Is(err, os.ErrNoDeadline) {
 		t.Errorf("write: %v", err)
 	}
-	ctx, cancel := context.WithCancel(t.Context())
+	ctx, cancel := context.WithCancel(fdtest.Context(t))
 	defer cancel()
 	if _, err := r.RecvContext(ctx, make([]byte, 1)); !errors.Is(err, errors.ErrUnsupported) {
 		t.Errorf("receive: %v", err)
@@ -261,7 +261,7 @@ func TestIsAContextRefusedWhereNothingEndsTheWait(t *testing.T) {
 	}
 	// Where the receive does wait, this ends it.
 	defer time.AfterFunc(5*time.Second, func() { syscall.Shutdown(a, syscall.SHUT_RDWR) }).Stop()
-	ctx, cancel := context.WithCancel(t.Context())
+	ctx, cancel := context.WithCancel(fdtest.Context(t))
 	defer cancel()
 	if _, err := r.RecvContext(ctx, make([]byte, 1)); !errors.Is(err, errors.ErrUnsupported) {
 		t.Errorf("receive: want ErrUnsupported, got %v", err)
@@ -284,7 +284,7 @@ func TestIsTheMessageBeforeClosedIfTheContextIsDone(t *testing.T) {
 	if _, err := r.Recv(make([]byte, 1)); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(t.Context())
+	ctx, cancel := context.WithCancel(fdtest.Context(t))
 	cancel()
 	before := fdtest.Count(t)
 	if _, err := r.RecvContext(ctx, make([]byte, 1)); !errors.Is(err, context.Canceled) {

@@ -23,10 +23,10 @@ const rounds = 2000
 func endTogether(t *testing.T, waits []func(ctx context.Context) error, release func()) {
 	t.Helper()
 	for i := range rounds {
-		ctx, cancel := context.WithCancel(t.Context())
+		ctx, cancel := context.WithCancel(fdtest.Context(t))
 		var group sync.WaitGroup
 		for _, wait := range waits {
-			group.Go(func() {
+			fdtest.Go(&group, func() {
 				if err := wait(ctx); !errors.Is(err, context.Canceled) {
 					t.Errorf("round %d: %v", i, err)
 				}
@@ -126,7 +126,7 @@ func TestDoesAnotherContextEndAWait(t *testing.T) {
 	go func() { _, err := two.Recv(make([]byte, 1)); got <- err }()
 	go func() { _, err := three.Recv([][]byte{make([]byte, 1)}); got <- err }()
 	for range rounds / 4 {
-		ctx, cancel := context.WithCancel(t.Context())
+		ctx, cancel := context.WithCancel(fdtest.Context(t))
 		time.AfterFunc(10*time.Microsecond, cancel)
 		if _, err := one.RecvContext(ctx, make([]byte, 1)); !errors.Is(err, context.Canceled) {
 			t.Errorf("the one with the context: %v", err)

@@ -475,7 +475,7 @@ func processOf(pidfd int) (pid int) {
 	if err != nil {
 		log.Fatal(err)
 	}
-	for line := range strings.Lines(string(info)) {
+	for _, line := range strings.Split(string(info), "\n") {
 		if n, _ := fmt.Sscanf(line, "Pid: %d", &pid); n == 1 {
 			return pid
 		}

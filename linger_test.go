@@ -24,7 +24,7 @@ func lingering(t *testing.T, n int) (fds []int, end func()) {
 			syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_RCVBUF, 4096)
 		})
 	}}
-	l, err := config.Listen(t.Context(), "tcp", "127.0.0.1:0")
+	l, err := config.Listen(fdtest.Context(t), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Skip("needs TCP over the loopback interface: ", err)
 	}
@@ -116,7 +116,7 @@ func TestDoesAPeerDecideHowLongAReceiveTakes(t *testing.T) {
 			},
 			"Receiver": func(t *testing.T, conn *net.UnixConn) error {
 				r := fdtest.Receiver(t, conn, fdpass.Options{})
-				_, err := r.RecvContext(t.Context(), p)
+				_, err := r.RecvContext(fdtest.Context(t), p)
 				return err
 			},
 			"kept": func(t *testing.T, conn *net.UnixConn) error {

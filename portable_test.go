@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"testing"
 
+	"example.com/fdpass/internal/fdtest"
 	"example.com/fdpass/rawmsg"
 )
 
@@ -189,7 +190,7 @@ func TestWhatDoesOnlyLinuxHave(t *testing.T) {
 		}
 	}
 	// It closes both.
-	if err := Relay(t.Context(), a, b); !errors.Is(err, errors.ErrUnsupported) {
+	if err := Relay(fdtest.Context(t), a, b); !errors.Is(err, errors.ErrUnsupported) {
 		t.Errorf("Relay: %v", err)
 	}
 }

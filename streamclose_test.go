@@ -55,7 +55,7 @@ func closeInTheMiddle(t *testing.T, pidfd bool, fds []int) {
 	s := must(fdpass.NewStream(b, fdpass.StreamOptions{MaxFDs: 1000, PIDFD: pidfd}))(t)
 	var group sync.WaitGroup
 	begun := make(chan bool)
-	group.Go(func() { // the peer
+	fdtest.Go(&group, func() { // the peer
 		for i := range 50 {
 			if _, err := fdpass.SendMsgFDs(a, []byte("x"), fds...); err != nil {
 				return // the other end is closed
@@ -65,7 +65,7 @@ func closeInTheMiddle(t *testing.T, pidfd bool, fds []int) {
 			}
 		}
 	})
-	group.Go(func() { // the reader
+	fdtest.Go(&group, func() { // the reader
 		for p := make([]byte, 1); ; {
 			if _, err := s.Read(p); err != nil {
 				if !errors.Is(err, net.ErrClosed) && err != io.EOF {
@@ -97,7 +97,7 @@ func TestWhatIsSaidOfAStreamOnAConnectionThatIsClosed(t *testing.T) {
 			t.Fatal(err)
 		}
 		var group sync.WaitGroup
-		group.Go(func() { b.Close() })
+		fdtest.Go(&group, func() { b.Close() })
 		s, err := fdpass.NewStream(b, fdpass.StreamOptions{})
 		if err != nil && !errors.Is(err, net.ErrClosed) {
 			t.Fatalf("got %v", err)

@@ -137,12 +137,12 @@ func TestDoesAContextEndTheWaitsOfAStream(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+	ctx, cancel := context.WithTimeout(fdtest.Context(t), 10*time.Millisecond)
 	defer cancel()
 	if n, err := s.ReadContext(ctx, make([]byte, 9)); n != 0 || !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("reading: %d, %v", n, err)
 	}
-	ctx, cancel = context.WithTimeout(t.Context(), 10*time.Millisecond)
+	ctx, cancel = context.WithTimeout(fdtest.Context(t), 10*time.Millisecond)
 	defer cancel()
 	huge := &fdpass.Outgoing{Payload: make([]byte, 8<<20), FDs: fdtest.FDs(t, 1)}
 	n, err := s.SendMessageContext(ctx, huge)
@@ -160,10 +160,10 @@ func TestDoesAContextEndTheWaitsOfAStream(t *testing.T) {
 	}
 	files[0].Close()
 	s.Close()
-	if _, err := s.ReadContext(t.Context(), make([]byte, 1)); !errors.Is(err, net.ErrClosed) {
+	if _, err := s.ReadContext(fdtest.Context(t), make([]byte, 1)); !errors.Is(err, net.ErrClosed) {
 		t.Errorf("reading from a closed stream: %v", err)
 	}
-	if _, err := s.SendMessageContext(t.Context(), huge); !errors.Is(err, net.ErrClosed) {
+	if _, err := s.SendMessageContext(fdtest.Context(t), huge); !errors.Is(err, net.ErrClosed) {
 		t.Errorf("sending on a closed stream: %v", err)
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"example.com/fdpass/internal/abi"
+	"example.com/fdpass/internal/fdtest"
 )
 
 // libraries are C compilers, by the library that they compile for.
@@ -69,7 +70,7 @@ func run(t *testing.T, name string) {
 	}
 	for library, want := range outputs(t, string(source)) {
 		t.Run(library, func(t *testing.T) {
-			out, err := exec.CommandContext(t.Context(), compile(t, library, file)).Output()
+			out, err := exec.CommandContext(fdtest.Context(t), compile(t, library, file)).Output()
 			var exit *exec.ExitError
 			if errors.As(err, &exit) && exit.ExitCode() == 77 {
 				t.Skipf("%s", exit.Stderr)
@@ -104,7 +105,7 @@ func TestWhereDoesETOOMANYREFSBegin(t *testing.T) {
 
 func TestDoesTheCompilerNeedAnAlignedBuffer(t *testing.T) {
 	program := compile(t, "glibc", "c/alignment.c", "-fsanitize=alignment", "-fno-sanitize-recover=all")
-	cmd := exec.CommandContext(t.Context(), program)
+	cmd := exec.CommandContext(fdtest.Context(t), program)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()

@@ -16,6 +16,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"example.com/fdpass/internal/fdtest"
 )
 
 const top = ".." // of the module
@@ -115,7 +117,7 @@ func TestDoTheProgramsInTheDocumentationBuildAndRun(t *testing.T) {
 // command runs a program, which has two minutes, and returns what it printed.
 func command(t *testing.T, name string, args ...string) string {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(fdtest.Context(t), 2*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, name, args...)
 	var errs bytes.Buffer

@@ -29,7 +29,7 @@ func TestDoesTheRecipeReceive(t *testing.T) {
 			t.Fatal(err)
 		}
 		file := os.NewFile(uintptr(dup), "socket")
-		cmd := exec.CommandContext(t.Context(), python, "../bench/recipe/recipe.py", way)
+		cmd := exec.CommandContext(fdtest.Context(t), python, "../bench/recipe/recipe.py", way)
 		cmd.Stdin = strings.NewReader("recv 2 1\n")
 		cmd.ExtraFiles = []*os.File{file} // descriptor 3
 		cmd.WaitDelay = time.Minute

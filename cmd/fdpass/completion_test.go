@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"example.com/fdpass/internal/fdtest"
 )
 
 // shell is how to ask a shell what may stand at the end of lines. The script gets
@@ -143,7 +145,7 @@ func (s shell) complete(t *testing.T, path string, lines []string) map[string][]
 			t.Fatal(err)
 		}
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(fdtest.Context(t), 2*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, path, append([]string{"script"}, lines...)...)
 	cmd.Dir = dir
@@ -153,7 +155,7 @@ func (s shell) complete(t *testing.T, path string, lines []string) map[string][]
 		t.Fatalf("%v\n%s", err, out)
 	}
 	words := map[string][]string{}
-	for part := range strings.SplitSeq(string(out), "== ") {
+	for _, part := range strings.Split(string(out), "== ") {
 		line, rest, _ := strings.Cut(part, "\n")
 		words[strings.TrimSuffix(line, "\r")] = strings.Fields(rest)
 	}
@@ -167,7 +169,7 @@ func commandPath(t *testing.T) string {
 		t.Skipf("%v: needs Go, to build the command", err)
 	}
 	dir := t.TempDir()
-	cmd := exec.CommandContext(t.Context(), "go", "build", "-o", filepath.Join(dir, "fdpass"), ".")
+	cmd := exec.CommandContext(fdtest.Context(t), "go", "build", "-o", filepath.Join(dir, "fdpass"), ".")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"example.com/fdpass/internal/fdtest"
+	"example.com/fdpass/internal/lines"
 )
 
 // oneRight is a control buffer with the descriptor 5, as amd64 has it.
@@ -34,7 +35,7 @@ func TestDoesDecodeReadWhatProgramsPrint(t *testing.T) {
 			continue
 		}
 		for _, option := range options {
-			out, err := exec.CommandContext(t.Context(), path, append(strings.Fields(option), file)...).CombinedOutput()
+			out, err := exec.CommandContext(fdtest.Context(t), path, append(strings.Fields(option), file)...).CombinedOutput()
 			if err != nil {
 				t.Fatalf("%s %s: %v\n%s", program, option, err, out)
 			}
@@ -59,7 +60,7 @@ func TestDoesDecodeReadWhatGdbPrints(t *testing.T) {
 	// gdb has a value of its own, and needs no program to look at.
 	const array = "(char[25])\"\\024\\0\\0\\0\\0\\0\\0\\0\\1\\0\\0\\0\\1\\0\\0\\0\\5\\0\\0\\0\\0\\0\\0\\0\""
 	for _, print := range []string{"p/x ", "p/d ", "p/c "} {
-		out, err := exec.CommandContext(t.Context(), gdb, "-nx", "-batch", "-ex", "set print elements 24", "-ex", print+array).Output()
+		out, err := exec.CommandContext(fdtest.Context(t), gdb, "-nx", "-batch", "-ex", "set print elements 24", "-ex", print+array).Output()
 		if err != nil || !strings.HasPrefix(string(out), "$1 = {") {
 			t.Fatalf("gdb: %v\n%s", err, out)
 		}
@@ -93,7 +94,7 @@ func TestDoesDecodeReadWhatStracePrints(t *testing.T) {
 		t.Fatal(err)
 	}
 	found := false
-	for line := range strings.Lines(string(text)) {
+	for line := range lines.Of(string(text)) {
 		if !strings.Contains(line, "cmsg_len=") {
 			continue
 		}

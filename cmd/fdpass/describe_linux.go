@@ -6,6 +6,8 @@ import (
 	"os"
 	"strings"
 	"syscall"
+
+	"example.com/fdpass/internal/lines"
 )
 
 // description is what can be said of a descriptor without touching it.
@@ -119,7 +121,7 @@ func processOf(fd int) string {
 	if err != nil {
 		return "unknown"
 	}
-	for line := range strings.Lines(string(info)) {
+	for line := range lines.Of(string(info)) {
 		if pid, ok := strings.CutPrefix(line, "Pid:"); ok {
 			return strings.TrimSpace(pid)
 		}

@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"example.com/fdpass/internal/lines"
 )
 
 func TestDoesHelpExplainEveryTopicAndCommand(t *testing.T) {
@@ -19,7 +21,7 @@ func TestDoesHelpExplainEveryTopicAndCommand(t *testing.T) {
 		if err := help(&b, []string{name}); err != nil || b.Len() < 200 {
 			t.Errorf("%s: %v\n%s", name, err, b.String())
 		}
-		for line := range strings.Lines(b.String()) {
+		for line := range lines.Of(b.String()) {
 			if n := utf8.RuneCountInString(line) - 1; n > 80 {
 				t.Errorf("%s: %d columns: %s", name, n, line)
 			}

@@ -6,11 +6,12 @@ import (
 	"unicode/utf8"
 
 	"example.com/fdpass/internal/fdtest"
+	"example.com/fdpass/internal/lines"
 )
 
 // broadest is how many characters the longest line of a text has.
 func broadest(text string) (n int) {
-	for line := range strings.Lines(text) {
+	for line := range lines.Of(text) {
 		n = max(n, utf8.RuneCountInString(strings.TrimSuffix(line, "\n")))
 	}
 	return n

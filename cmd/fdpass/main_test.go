@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"example.com/fdpass/internal/fdtest"
+	"example.com/fdpass/internal/lines"
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -64,7 +65,7 @@ func TestDoesEachCommandHaveHelpWithAnExample(t *testing.T) {
 		if !strings.Contains(b.String(), "\n  fdpass "+c.name) {
 			t.Errorf("%s: no example", c.name)
 		}
-		for line := range strings.Lines(b.String()) {
+		for line := range lines.Of(b.String()) {
 			if n := len([]rune(line)); n > 81 {
 				t.Errorf("%s: %d columns: %s", c.name, n-1, line)
 			}

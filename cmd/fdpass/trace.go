@@ -102,7 +102,7 @@ type kindList []string
 func (k *kindList) String() string { return strings.Join(*k, ",") }
 
 func (k *kindList) Set(s string) error {
-	for kind := range strings.SplitSeq(s, ",") {
+	for _, kind := range strings.Split(s, ",") {
 		if !slices.Contains(traceKinds, kind) {
 			return fmt.Errorf("%q is not one of %s", kind, strings.Join(traceKinds, ", "))
 		}

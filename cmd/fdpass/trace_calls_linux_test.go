@@ -209,7 +209,7 @@ func TestIsAProcessThatIsAttachedToLetGoUnharmed(t *testing.T) {
 func TestDoesDashStandForStandardOutput(t *testing.T) {
 	fdtest.NoLeak(t)
 	fdtest.SkipUnderQemuUser(t, "it does not have ptrace")
-	cmd := exec.CommandContext(t.Context(), executable(t), "trace", "-o", "-", "-json", "env", "FDPASS_TEST_ROLE=traced", executable(t), "many")
+	cmd := exec.CommandContext(fdtest.Context(t), executable(t), "trace", "-o", "-", "-json", "env", "FDPASS_TEST_ROLE=traced", executable(t), "many")
 	cmd.Env = append(os.Environ(), "FDPASS_TEST_ROLE=fdpass")
 	out, err := cmd.Output()
 	if err != nil || strings.Count(string(out), `"call":"sendmsg"`) != 1 {

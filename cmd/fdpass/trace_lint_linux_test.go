@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"example.com/fdpass/internal/fdtest"
+	"example.com/fdpass/internal/lines"
 )
 
 // trapsFound are what -lint -json finds in a program, sorted, each once. The
@@ -20,7 +21,7 @@ func trapsFound(t *testing.T, program ...string) []string {
 	t.Helper()
 	out, status := traced(t, []string{"-lint", "-json"}, program...)
 	found := []string{}
-	for line := range strings.Lines(out) {
+	for line := range lines.Of(out) {
 		var r traceRecord
 		if err := json.Unmarshal([]byte(line), &r); err != nil {
 			t.Fatalf("%v: %s", err, line)
@@ -57,14 +58,14 @@ func TestAreTheTrapsFoundInProgramsInC(t *testing.T) {
 		t.Skip("needs gcc: apt-get install gcc libc6-dev")
 	}
 	program := filepath.Join(t.TempDir(), "traps")
-	if out, err := exec.CommandContext(t.Context(), "gcc", "-O1", "-Wall", "-Wextra", "-Werror", "-o", program, "testdata/traps.c").CombinedOutput(); err != nil {
+	if out, err := exec.CommandContext(fdtest.Context(t), "gcc", "-O1", "-Wall", "-Wextra", "-Werror", "-o", program, "testdata/traps.c").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	names := []string{"cloexec", "truncated", "table", "no-room", "pushed", "header", "empty", "end", "peek", "read"}
 	if strconv.IntSize == 64 { // without padding there is no room that nobody wanted
 		names = append(names, "room")
 	}
-	if exec.CommandContext(t.Context(), program, "oob").Run() == nil { // needs Linux 5.15
+	if exec.CommandContext(fdtest.Context(t), program, "oob").Run() == nil { // needs Linux 5.15
 		names = append(names, "oob")
 	}
 	trapsIn(t, names, program)
@@ -77,7 +78,7 @@ func TestAreTheTrapsFoundInProgramsInC(t *testing.T) {
 
 func TestAreTheTrapsFoundInProgramsInPython(t *testing.T) {
 	fdtest.NoLeak(t)
-	if err := exec.CommandContext(t.Context(), "python3", "-c", "import socket; socket.recv_fds").Run(); err != nil {
+	if err := exec.CommandContext(fdtest.Context(t), "python3", "-c", "import socket; socket.recv_fds").Run(); err != nil {
 		t.Skip("needs Python 3.9: apt-get install python3")
 	}
 	trapsIn(t, []string{"cloexec", "pushed", "read", "truncated"}, "python3", "testdata/traps.py")

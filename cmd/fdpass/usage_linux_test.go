@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"example.com/fdpass/internal/fdtest"
+	"example.com/fdpass/internal/lines"
 )
 
 func TestDoesEachCommandExplainItselfOnStdout(t *testing.T) {
@@ -65,7 +66,7 @@ func TestDoesTheDemoReadFilesWithoutNames(t *testing.T) {
 			t.Errorf("the demo does not show %q:\n%s", want, out)
 		}
 	}
-	for line := range strings.Lines(out) {
+	for line := range lines.Of(out) {
 		if n := len([]rune(line)) - 1; n > 80 {
 			t.Errorf("%d columns: %s", n, line)
 		}

@@ -1,4 +1,4 @@
-//go:build linux
+//go:build linux && go1.24
 
 // Command blocks serves blocks of data by handing out descriptors: the client
 // reads the data by itself, and checks them, with no byte of them going through a

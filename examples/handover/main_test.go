@@ -81,7 +81,7 @@ func newClients(t *testing.T, url string, n int) *clients {
 	c := &clients{t: t, url: url, answers: map[string]int{}}
 	c.more = sync.NewCond(&c.mu)
 	for i := range n {
-		c.wg.Go(func() { c.ask(i%2 == 0) })
+		fdtest.Go(&c.wg, func() { c.ask(i%2 == 0) })
 	}
 	return c
 }
@@ -199,7 +199,7 @@ func newLongRequest(t *testing.T, url string) *longRequest {
 	r, w := io.Pipe()
 	l := &longRequest{body: w, answer: make(chan string, 1)}
 	begun := make(chan bool, 1)
-	ctx := httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{
+	ctx := httptrace.WithClientTrace(fdtest.Context(t), &httptrace.ClientTrace{
 		Got100Continue: func() { begun <- true },
 	})
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, r)

@@ -1,4 +1,4 @@
-//go:build linux
+//go:build linux && go1.24
 
 // Command opener is two processes of one program: a helper that may open files,
 // and a worker that may not and asks the helper for each.

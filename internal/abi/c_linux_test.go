@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"example.com/fdpass/internal/fdtest"
 )
 
 // compilers are the C compilers that Debian has for each architecture.
@@ -112,7 +114,7 @@ func compile(t *testing.T, cc string, assertions []string) (out string, err erro
 	if err := os.WriteFile(file, []byte(b.String()), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(fdtest.Context(t), time.Minute)
 	defer cancel()
 	text, err := exec.CommandContext(ctx, cc, "-fsyntax-only", file).CombinedOutput()
 	return string(text), err

@@ -13,6 +13,7 @@ import (
 	"unicode/utf8"
 
 	"example.com/fdpass/internal/abi"
+	"example.com/fdpass/internal/lines"
 )
 
 func arch(t testing.TB, name string) abi.Arch {
@@ -306,7 +307,7 @@ func FuzzExplain(f *testing.F) {
 		}
 		var text bytes.Buffer
 		r.WriteText(&text)
-		for line := range strings.Lines(text.String()) {
+		for line := range lines.Of(text.String()) {
 			if utf8.RuneCountInString(line) > 81 && !strings.Contains(line, "!") {
 				t.Fatalf("%d columns: %s", utf8.RuneCountInString(line)-1, line)
 			}

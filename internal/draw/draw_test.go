@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"example.com/fdpass/internal/abi"
+	"example.com/fdpass/internal/lines"
 )
 
 func pictures(t testing.TB, o Options, archs ...string) (all []*Picture) {
@@ -139,7 +140,7 @@ func TestDoesEveryDrawingFitTheTerminal(t *testing.T) {
 	for _, o := range every {
 		for _, archs := range combinations() {
 			text := drawn(t, o, archs...)
-			for line := range strings.Lines(text) {
+			for line := range lines.Of(text) {
 				if n := utf8.RuneCountInString(line) - 1; n > 80 {
 					t.Errorf("%v, %+v: %d columns: %s", archs, o, n, line)
 				}

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"example.com/fdpass/internal/lines"
 )
 
 func TestDoesEveryDrawingFitEveryWidth(t *testing.T) {
@@ -17,7 +19,7 @@ func TestDoesEveryDrawingFitEveryWidth(t *testing.T) {
 				if err := Text(&b, pictures(t, o, archs...), Style{Width: width}); err != nil {
 					t.Fatal(err)
 				}
-				for line := range strings.Lines(b.String()) {
+				for line := range lines.Of(b.String()) {
 					if n := utf8.RuneCountInString(line) - 1; n > width {
 						t.Errorf("%v, %+v: %d columns of %d: %s", archs, o, n, width, line)
 					}

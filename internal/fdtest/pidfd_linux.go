@@ -3,10 +3,10 @@ package fdtest
 import (
 	"fmt"
 	"os"
-	"strings"
 	"syscall"
 	"testing"
 
+	"example.com/fdpass/internal/lines"
 	"example.com/fdpass/rawmsg"
 )
 
@@ -27,7 +27,7 @@ func PIDOf(t testing.TB, pidfd int) int {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for line := range strings.Lines(string(info)) {
+	for line := range lines.Of(string(info)) {
 		var pid int
 		if _, err := fmt.Sscanf(line, "Pid: %d", &pid); err == nil {
 			return pid

@@ -55,7 +55,7 @@ func Command(t testing.TB, role string, args ...string) *exec.Cmd {
 	}
 	words := append(strings.Fields(os.Getenv(emulatorVariable)), self)
 	words = append(words, args...)
-	cmd := exec.CommandContext(t.Context(), words[0], words[1:]...)
+	cmd := exec.CommandContext(Context(t), words[0], words[1:]...)
 	// The race detector would keep each process for another second.
 	race := "GORACE=" + os.Getenv("GORACE") + " atexit_sleep_ms=0"
 	cmd.Env = append(os.Environ(), roleVariable+"="+role, race)

@@ -1,13 +1,16 @@
 # Every architecture. Each target installs what it needs from Debian, says so,
 # and keeps downloads and builds in $XDG_CACHE_HOME/fdpass, or ~/.cache/fdpass.
 
-.PHONY: test-qemu test-kernels kernels golden
+.PHONY: test-qemu test-kernels test-gvisor kernels golden
 
 test-qemu: ## every architecture's tests, emulated under qemu-user
 	$(GO) run ./internal/foreign/testqemu
 
 test-kernels: ## the same on real kernels, one of each kind; ALL_KERNELS=1 for every architecture
 	ALL_KERNELS=$(ALL_KERNELS) $(GO) run ./internal/foreign/kernels
+
+test-gvisor: ## the tests, the demo, send and recv in sandboxes of gVisor
+	$(GO) run ./internal/foreign/gvisor
 
 kernels: ## build the big-endian kernels that Debian lacks, once
 	$(GO) run ./internal/foreign/kernels -build

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"example.com/fdpass/internal/lines"
 )
 
 // Binary is the tests of one package, built for a target.
@@ -62,7 +64,7 @@ func list(ctx context.Context, t Target, only []string) (binaries []Binary, err 
 	if err != nil {
 		return nil, err
 	}
-	for line := range strings.Lines(out) {
+	for line := range lines.Of(out) {
 		dir, module, ok := strings.Cut(strings.TrimSpace(line), "\t")
 		if !ok {
 			continue

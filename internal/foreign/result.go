@@ -3,6 +3,8 @@ package foreign
 import (
 	"regexp"
 	"strings"
+
+	"example.com/fdpass/internal/lines"
 )
 
 // Result is what the tests of some packages said.
@@ -34,7 +36,7 @@ var (
 func Parse(pkg, output string) (r Result, finished bool) {
 	var current string
 	reasons := make(map[string]string)
-	for line := range strings.Lines(output) {
+	for line := range lines.Of(output) {
 		line = strings.TrimRight(line, "\r\n")
 		if m := startLine.FindStringSubmatch(line); m != nil {
 			current = m[1]
@@ -55,7 +57,7 @@ var quietLine = regexp.MustCompile(`^(=== | *--- PASS: |PASS\n)`)
 // or pass, of which there are hundreds.
 func Complaints(output string) string {
 	var b strings.Builder
-	for line := range strings.Lines(output) {
+	for line := range lines.Of(output) {
 		if !quietLine.MatchString(line) {
 			b.WriteString(line)
 		}

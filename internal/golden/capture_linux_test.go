@@ -14,6 +14,7 @@ import (
 
 	"example.com/fdpass/internal/abi"
 	"example.com/fdpass/internal/fdtest"
+	"example.com/fdpass/internal/lines"
 	"example.com/fdpass/rawmsg"
 )
 
@@ -76,7 +77,7 @@ func TestDoesThisKernelWriteTheSame(t *testing.T) {
 		})
 	}
 	if os.Getenv(variable) != "" {
-		for line := range strings.Lines(here.String()) {
+		for line := range lines.Of(here.String()) {
 			fmt.Printf("%s\t%s", variable, line)
 		}
 		return

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"example.com/fdpass/internal/abi"
+	"example.com/fdpass/internal/lines"
 )
 
 // File is the messages that one kernel delivered.
@@ -50,7 +51,7 @@ func (f File) String() string {
 
 // Parse reads what [File.String] writes.
 func Parse(text string) (f File, err error) {
-	for line := range strings.Lines(text) {
+	for line := range lines.Of(text) {
 		key, value, _ := strings.Cut(strings.TrimSpace(line), " ")
 		if key == "" || key == "#" {
 			continue

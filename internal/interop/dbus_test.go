@@ -58,7 +58,7 @@ func relayTo(t *testing.T, p *peer, path string, connections int) (front string)
 		go func() {
 			client, err := ln.AcceptUnix()
 			if err == nil {
-				err = fdpass.Relay(t.Context(), client, server)
+				err = fdpass.Relay(fdtest.Context(t), client, server)
 			}
 			ended <- err
 		}()

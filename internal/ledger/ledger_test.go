@@ -67,7 +67,7 @@ func TestIsEveryDescriptorAccountedFor(t *testing.T) {
 	var group sync.WaitGroup
 	for i := range connections {
 		rng := rand.New(rand.NewPCG(seed, uint64(i)))
-		group.Go(func() {
+		fdtest.Go(&group, func() {
 			for (k.passed.Load() < want || time.Since(start) < period) && !t.Failed() {
 				k.run(newJob(k.id.Add(1), rng), rng)
 			}
@@ -127,7 +127,7 @@ func (k *books) run(j job, rng *rand.Rand) {
 			if j.Raw {
 				return
 			}
-			group.Go(func() { conn.(io.Closer).Close() })
+			fdtest.Go(&group, func() { conn.(io.Closer).Close() })
 		}
 		if err := k.receiveMessage(&j, &m, receive); errors.Is(err, errStop) || i >= j.Break && errors.Is(err, net.ErrClosed) {
 			return

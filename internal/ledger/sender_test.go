@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"example.com/fdpass"
+	"example.com/fdpass/internal/fdtest"
 	"example.com/fdpass/rawmsg"
 )
 
@@ -44,7 +45,7 @@ func sendAll([]string) error {
 		if err != nil {
 			return err
 		}
-		group.Go(func() {
+		fdtest.Go(&group, func() {
 			if err := send(j, files[0]); err != nil {
 				failed.Store(fmt.Sprintf("%+v", j), err)
 			}

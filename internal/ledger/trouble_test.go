@@ -9,13 +9,15 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"example.com/fdpass/internal/fdtest"
 )
 
 // background calls f again and again until the returned function is called.
 func background(f func()) (stop func()) {
 	quit := make(chan bool)
 	var group sync.WaitGroup
-	group.Go(func() {
+	fdtest.Go(&group, func() {
 		for {
 			select {
 			case <-quit:

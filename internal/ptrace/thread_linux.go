@@ -8,6 +8,7 @@ import (
 	"strings"
 	"syscall"
 
+	"example.com/fdpass/internal/lines"
 	"example.com/fdpass/rawmsg"
 )
 
@@ -50,7 +51,7 @@ func (th *Thread) Process() *Process {
 // status is a line of /proc/PID/status.
 func status(pid int, name string) string {
 	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-	for line := range strings.Lines(string(text)) {
+	for line := range lines.Of(string(text)) {
 		if v, ok := strings.CutPrefix(line, name+":"); ok {
 			return strings.TrimSpace(v)
 		}

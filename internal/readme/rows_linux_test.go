@@ -18,6 +18,7 @@ import (
 
 	"example.com/fdpass"
 	"example.com/fdpass/internal/fdtest"
+	"example.com/fdpass/internal/lines"
 )
 
 // row is a row of the README's table "You have, or want", with a program for it
@@ -110,7 +111,7 @@ func (r row) serve(t *testing.T, c client) error {
 	if c.hold {
 		patience = 50 * time.Millisecond // there is nothing to wait for
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(fdtest.Context(t), patience)
 	defer cancel()
 	ended := make(chan error, 1)
 	go func() { ended <- r.program(ctx, l) }()
@@ -138,7 +139,7 @@ func TestHasEachRowOfTheTableAProgram(t *testing.T) {
 	table, _, _ = strings.Cut(table, "\n\n")
 	source := calls(t, "programs_linux_test.go")
 	seen := 0
-	for line := range strings.Lines(table) {
+	for line := range lines.Of(table) {
 		cells := strings.Split(strings.Trim(strings.TrimSpace(line), "|"), " | ")
 		name := strings.TrimSpace(cells[0])
 		r, ok := rows[name]

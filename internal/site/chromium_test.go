@@ -11,6 +11,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"example.com/fdpass/internal/fdtest"
 )
 
 // browser is a headless Chromium that is spoken to over two pipes, its
@@ -52,7 +54,7 @@ func startBrowser(t *testing.T) *browser {
 		}
 		t.Skip("needs chromium; make test-site installs it")
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 90*time.Second)
+	ctx, cancel := context.WithTimeout(fdtest.Context(t), 90*time.Second)
 	t.Cleanup(cancel)
 	cmd := exec.CommandContext(ctx, path, append(switches, "--user-data-dir="+profile(t), "about:blank")...)
 	toBrowser, write := pipe(t)

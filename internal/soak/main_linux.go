@@ -133,12 +133,14 @@ func forEach(links []linkTo, f func(i int, l linkTo) error) error {
 	var wg sync.WaitGroup
 	errs := make(chan error, len(links))
 	for i, l := range links {
-		wg.Go(func() {
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
 			if err := f(i, l); err != nil {
 				errs <- fmt.Errorf("connection %d, %T: %w", i, l.link, err)
 				l.conn.Close()
 			}
-		})
+		}()
 	}
 	wg.Wait()
 	close(errs)

@@ -160,7 +160,7 @@ func (s state) newest(ctx context.Context, pattern string) (string, error) {
 		return "", err
 	}
 	newest := ""
-	for name := range strings.FieldsSeq(out) {
+	for _, name := range strings.Fields(out) {
 		if whole.MatchString(name) && (newest == "" || isNewer(ctx, name, newest)) {
 			newest = name
 		}

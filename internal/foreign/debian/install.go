@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"example.com/fdpass/internal/lines"
 )
 
 // Tool is a program, or any other file, and the package that has it.
@@ -94,7 +96,7 @@ func codename() (string, error) {
 		return "", err
 	}
 	fields := make(map[string]string)
-	for line := range strings.Lines(string(b)) {
+	for line := range lines.Of(string(b)) {
 		name, value, _ := strings.Cut(strings.TrimSpace(line), "=")
 		fields[name] = strings.Trim(value, `"`)
 	}

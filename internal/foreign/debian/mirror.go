@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"os/exec"
 	"strings"
+
+	"example.com/fdpass/internal/lines"
 )
 
 // mirror is the archive's address: that from which this machine's own apt takes
@@ -25,7 +27,7 @@ func mirror(ctx context.Context) (string, error) {
 // archive finds the address in what apt-get prints, whose lines begin like
 // 'http://host/debian/dists/bookworm/InRelease'.
 func archive(uris, release string) (string, error) {
-	for line := range strings.Lines(uris) {
+	for line := range lines.Of(uris) {
 		address, ok := strings.CutPrefix(line, "'")
 		if before, _, found := strings.Cut(address, "/dists/"+release+"/"); ok && found {
 			return before, nil

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"example.com/fdpass/internal/foreign/debian"
+	"example.com/fdpass/internal/lines"
 )
 
 // configs are the options on top of the kernel's own tinyconfig.
@@ -137,7 +138,7 @@ func configure(ctx context.Context, tree string, with []string, config []byte) e
 	if err != nil {
 		return err
 	}
-	for option := range strings.Lines(string(config)) {
+	for option := range lines.Of(string(config)) {
 		if strings.HasPrefix(option, "CONFIG_") && !bytes.Contains(got, []byte("\n"+option)) {
 			return fmt.Errorf("the kernel's configuration lacks %s", option)
 		}

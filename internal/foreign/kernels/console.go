@@ -8,6 +8,7 @@ import (
 
 	"example.com/fdpass/internal/fdtest"
 	"example.com/fdpass/internal/foreign"
+	"example.com/fdpass/internal/lines"
 )
 
 // report is what a guest's console said.
@@ -30,7 +31,7 @@ type session struct {
 // binary's own.
 func parse(console string) (r report) {
 	var now *session
-	for line := range strings.Lines(console) {
+	for line := range lines.Of(console) {
 		f := strings.Split(strings.TrimRight(line, "\r\n"), "\t")
 		switch {
 		case f[0] == "@@kernel" && len(f) == 2:

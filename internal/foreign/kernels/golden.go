@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	goldenfile "example.com/fdpass/internal/golden"
+	"example.com/fdpass/internal/lines"
 )
 
 const (
@@ -52,7 +53,7 @@ func golden(ctx context.Context, every bool, only string) error {
 // captured picks the file's lines out of what a test binary said.
 func captured(output string) (goldenfile.File, error) {
 	var text strings.Builder
-	for line := range strings.Lines(output) {
+	for line := range lines.Of(output) {
 		if rest, ok := strings.CutPrefix(line, goldenVariable+"\t"); ok {
 			text.WriteString(strings.TrimRight(rest, "\r\n") + "\n")
 		}

@@ -154,7 +154,7 @@ func skips(ctx context.Context, b foreign.Binary, emulator string) (pattern stri
 	if err != nil {
 		return "", nil, err
 	}
-	for name := range strings.FieldsSeq(string(out)) {
+	for _, name := range strings.Fields(string(out)) {
 		if why, ok := examples[name]; ok {
 			left = append(left, foreign.Skip{Package: b.Package, Test: name,
 				Reason: fdtest.QemuUserPrefix + why + "; make test-kernels runs it"})

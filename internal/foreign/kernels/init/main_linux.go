@@ -14,6 +14,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"example.com/fdpass/internal/lines"
 )
 
 // bound is how long the tests of one package may take.
@@ -50,7 +52,7 @@ func run() error {
 // follow runs what the plan lists: lines with fields set apart by tabs.
 func follow(plan string) {
 	env, only := []string{"PATH=/bin", "HOME=/tmp", "TMPDIR=/tmp"}, ""
-	for line := range strings.Lines(plan) {
+	for line := range lines.Of(plan) {
 		switch f := strings.Split(strings.TrimRight(line, "\n"), "\t"); f[0] {
 		case "clock":
 			setClock(f[1])

@@ -1,0 +1,134 @@
+// Gvisor runs the tests of what a program uses in sandboxes of gVisor, whose
+// system calls are its own and not Linux's: Debian's runsc, of two releases.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"strings"
+	"syscall"
+	"time"
+
+	"example.com/fdpass/internal/foreign"
+	"example.com/fdpass/internal/foreign/debian"
+)
+
+// bound is how long the tests of one package may take.
+const bound = 4 * time.Minute
+
+// packages are those whose tests run in the sandboxes.
+var packages = []string{".", "rawmsg", "internal/cmsg", "internal/fdtest", "cmd/fdpass"}
+
+// leave are tests that do not end there, or that need what gVisor has not; for
+// -test.skip. Each of the others skips itself by fdtest.SkipUnderGVisor.
+var leave = "^(TestDoesAFullTableKeepOthersFromBeingServed|TestDoesASlowServerKeepItsSocket|" +
+	"TestDoesASocketThatLingersKeepOthersWaiting)$"
+
+// sandbox is one version of gVisor.
+type sandbox struct {
+	version  string // "20240729"
+	runsc    string // the program
+	platform string // how it catches system calls
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx); err != nil {
+		fmt.Fprintln(os.Stderr, "gvisor:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context) error {
+	dir, err := os.MkdirTemp("", "gvisor-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	target, err := foreign.Lookup(runtime.GOARCH)
+	if err != nil {
+		return err
+	}
+	binaries, err := foreign.Build(ctx, target, dir, packages...)
+	if err != nil {
+		return err
+	}
+	command := filepath.Join(dir, "fdpass")
+	if err := foreign.Compile(ctx, target, "./cmd/fdpass", command); err != nil {
+		return err
+	}
+	var rows []foreign.Row
+	for _, s := range []struct{ suite, platform string }{{"bookworm", "ptrace"}, {"trixie", "systrap"}} {
+		box, err := get(ctx, s.suite, s.platform)
+		if err != nil {
+			return err
+		}
+		row := foreign.Row{Target: target, How: "gVisor " + box.version + ", " + box.platform}
+		start := time.Now()
+		for _, b := range binaries {
+			row.Result.Add(box.tests(ctx, b))
+		}
+		row.Result.Add(box.programs(ctx, command))
+		row.Time = time.Since(start)
+		rows = append(rows, row)
+	}
+	foreign.Table(os.Stdout, rows)
+	fmt.Println("left out:", leave)
+	if foreign.Failed(rows) {
+		return errors.New("some tests failed")
+	}
+	return nil
+}
+
+var versionIn = regexp.MustCompile(`runsc_0\.0~(\d+)`)
+
+// get downloads runsc from a suite of Debian; it installs nothing.
+func get(ctx context.Context, suite, platform string) (sandbox, error) {
+	root, err := debian.Download(ctx, debian.Source{Suite: suite, Arch: runtime.GOARCH}, "runsc")
+	if err != nil {
+		return sandbox{}, err
+	}
+	version := versionIn.FindStringSubmatch(filepath.Base(root))
+	if version == nil {
+		return sandbox{}, fmt.Errorf("%s: no version in it", root)
+	}
+	return sandbox{version[1], filepath.Join(root, "usr/bin/runsc"), platform}, nil
+}
+
+// command is words in a sandbox, which sees this machine's files and writes to a
+// copy of them.
+func (s sandbox) command(ctx context.Context, options []string, words ...string) *exec.Cmd {
+	args := append([]string{"--platform=" + s.platform, "--network=none", "--ignore-cgroups"}, options...)
+	args = append(append(args, "do"), words...)
+	if os.Getuid() != 0 {
+		args = append([]string{"-n", s.runsc}, args...)
+		return exec.CommandContext(ctx, "sudo", args...)
+	}
+	return exec.CommandContext(ctx, s.runsc, args...)
+}
+
+// tests runs the tests of one package.
+func (s sandbox) tests(ctx context.Context, b foreign.Binary) foreign.Result {
+	ctx, cancel := context.WithTimeout(ctx, bound+10*time.Second)
+	defer cancel()
+	skip := strings.Trim(b.Leave+"|"+leave, "|")
+	cmd := s.command(ctx, nil, b.File, "-test.v", "-test.skip="+skip, "-test.timeout="+bound.String())
+	cmd.Dir = b.Source
+	cmd.WaitDelay = time.Second
+	out, err := cmd.CombinedOutput()
+	r, finished := foreign.Parse(b.Package, string(out))
+	if err != nil || !finished {
+		what := fmt.Sprintf("%s: %v", b.Package, err)
+		r.Failed = append(r.Failed, what)
+		fmt.Printf("gVisor %s: %s\n%s\n", s.version, what, foreign.Tail(foreign.Complaints(string(out)), 200))
+	}
+	return r
+}
