@@ -95,7 +95,7 @@ type deadline struct {
 	mu     sync.Mutex
 	t      time.Time
 	cuts   int           // contexts that are ending a wait right now
-	count  atomic.Uint64 // how many contexts have ended a wait so far
+	ended  atomic.Uint64 // how often the caller's deadline was put back after contexts had ended waits
 	rested chan struct{} // closed when cuts is 0 again
 }
 
@@ -112,28 +112,30 @@ func (c *connection) interrupt(dir direction) {
 		d.rested = make(chan struct{})
 	}
 	d.cuts++
-	d.count.Add(1)
 	c.set(dir, past)
 }
 
 // restore sets the deadline of the caller, once no context needs the past one
-// any longer.
+// any longer. It counts that last, so that a wait which begins after the count
+// does not meet the past deadline.
 func (c *connection) restore(dir direction) {
 	d := &c.deadlines[dir]
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.cuts--; d.cuts == 0 {
 		c.set(dir, d.t)
+		d.ended.Add(1)
 		close(d.rested)
 	}
 }
 
-// ended is how many waits contexts have ended so far.
+// ended is how often contexts have ended waits so far, one that does so at the
+// moment not counted.
 func (l *lease) ended(dir direction) uint64 {
 	if l == nil {
 		return 0
 	}
-	return l.deadlines[dir].count.Load()
+	return l.deadlines[dir].ended.Load()
 }
 
 // resumes reports whether a wait that ended at a deadline is to be begun again:
@@ -146,9 +148,9 @@ func (l *lease) resumes(ctx context.Context, dir direction, before uint64) bool 
 	}
 	d := &l.deadlines[dir]
 	d.mu.Lock()
-	cuts, count, t, rested := d.cuts, d.count.Load(), d.t, d.rested
+	cuts, ended, t, rested := d.cuts, d.ended.Load(), d.t, d.rested
 	d.mu.Unlock()
-	if cuts == 0 && count == before || !t.IsZero() && !time.Now().Before(t) {
+	if cuts == 0 && ended == before || !t.IsZero() && !time.Now().Before(t) {
 		return false
 	}
 	var done <-chan struct{}
