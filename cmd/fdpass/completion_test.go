@@ -23,7 +23,8 @@ type shell struct{ name, script string }
 const bashCompletion = "/usr/share/bash-completion/bash_completion"
 
 // Fish completes lines without a terminal, zsh has one of its own, and bash's
-// function gets the words as bash splits them.
+// function gets the words as bash splits them. What zsh is sent has no character
+// that the terminal obeys itself, since zsh may not have taken it over yet.
 var shells = []shell{
 	{"bash", `[ ! -r ` + bashCompletion + ` ] || source ` + bashCompletion + `
 source ./fdpass.bash
@@ -40,11 +41,11 @@ done`},
 for line in $argv; echo "== $line"; complete -C $line | string replace -r '\t.*' ''; end; true`},
 	{"zsh", `zmodload zsh/zpty
 zpty z "TERM=dumb zsh -f -i"
-zpty -w z "stty cols 200 rows 200; unsetopt beep; bindkey '^I' list-choices; LISTMAX=1000"
+zpty -w z "stty cols 200 rows 200; unsetopt beep; bindkey '^I' list-choices; bindkey '^G' kill-whole-line; LISTMAX=1000"
 zpty -w z "autoload -U compinit; compinit -u -d dump; source ./fdpass.zsh; print REA''DY"
 zpty -r -m z out '*READY*'
 for line; do
-	zpty -n -w z "$line"$'\t\x15'"print DO''NE"$'\n'
+	zpty -n -w z "$line"$'\t\x07'"print DO''NE"$'\n'
 	zpty -r -m z out '*DONE*'
 	print -r -- "== $line"
 	print -r -- "${out//$line/}"
