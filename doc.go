@@ -161,7 +161,7 @@
 //     Linux; control messages without descriptors are dropped.
 //   - A signal begins the time of SO_RCVTIMEO and SO_SNDTIMEO again.
 //
-// On all other systems it compiles, and every call that needs a socket returns
-// [errors.ErrUnsupported]. Solaris and illumos are among them, since package
+// On other systems, Plan 9 excepted, it compiles, and every call that needs a socket
+// returns [errors.ErrUnsupported]. Solaris and illumos are among them, since package
 // syscall does not say there whether a message was truncated.
 package fdpass
