@@ -16,21 +16,24 @@ import (
 // TestAreForgottenDescriptorsClosed: a careless caller receives and forgets. The
 // garbage collector closes what nobody can close any longer.
 func TestAreForgottenDescriptorsClosed(t *testing.T) {
+	probe, _ := fdtest.Pair(t, syscall.SOCK_STREAM)
+	pidfds := fdpass.Options{PIDFD: true}.Apply(fdpass.Socket(probe)) == nil
+	t.Logf("with pidfds, too: %v", pidfds)
 	for name, receive := range map[string]func(t *testing.T, b fdpass.Socket){
 		"Receiver": func(t *testing.T, b fdpass.Socket) {
-			r := fdtest.Receiver(t, b, fdpass.Options{MaxFDs: 3, PIDFD: !fdtest.Portable})
+			r := fdtest.Receiver(t, b, fdpass.Options{MaxFDs: 3, PIDFD: pidfds})
 			if m, err := r.Recv(make([]byte, 1)); err != nil || len(m.FDs()) != 3 {
 				t.Error(err)
 			}
 		},
 		"BatchReceiver": func(t *testing.T, b fdpass.Socket) {
-			r := must(fdpass.NewBatchReceiver(b, 2, fdpass.Options{MaxFDs: 3, PIDFD: !fdtest.Portable}))(t)
+			r := must(fdpass.NewBatchReceiver(b, 2, fdpass.Options{MaxFDs: 3, PIDFD: pidfds}))(t)
 			if msgs, err := r.Recv([][]byte{make([]byte, 1), nil}[:1]); err != nil || len(msgs[0].FDs()) != 3 {
 				t.Error(err)
 			}
 		},
 		"Stream": func(t *testing.T, b fdpass.Socket) {
-			s := must(fdpass.NewStream(b, fdpass.StreamOptions{MaxFDs: 3, PIDFD: !fdtest.Portable}))(t)
+			s := must(fdpass.NewStream(b, fdpass.StreamOptions{MaxFDs: 3, PIDFD: pidfds}))(t)
 			if _, err := s.Read(make([]byte, 1)); err != nil {
 				t.Error(err)
 			}
