@@ -17,7 +17,7 @@ import (
 
 // The rows of this part run in one process, C's loops too, on one descriptor table:
 // what differs is only what each row adds to the kernel's work. The process is
-// started several times, since the place of the code in memory alone moves the
+// started several times, since even the place of the code in memory moves the
 // figures.
 
 // insideStarts is how often the process is started.

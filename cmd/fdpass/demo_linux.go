@@ -39,7 +39,7 @@ func (d *demo) run(names []string) error {
 	conn.Close()
 	werr := child.Wait()
 	if brokenPipe(child.ProcessState) {
-		// Nobody reads on, as behind "| head": end as a shell says of a program
+		// Nobody reads on, as in "| head": end as a shell says of a program
 		// that SIGPIPE has ended, without a word.
 		os.Exit(128 + int(syscall.SIGPIPE))
 	}

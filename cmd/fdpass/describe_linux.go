@@ -76,7 +76,7 @@ func accessMode(flags int) string {
 }
 
 // kind is what a descriptor is open on. What has no name in the file system
-// is told by its link in /proc: "/memfd:x (deleted)", "anon_inode:[eventfd]",
+// is known by its link in /proc: "/memfd:x (deleted)", "anon_inode:[eventfd]",
 // "pipe:[1]".
 func kind(fd int, st *syscall.Stat_t, link string) (kind, what string) {
 	if name, ok := strings.CutPrefix(link, "/memfd:"); ok {

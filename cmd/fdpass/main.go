@@ -129,16 +129,16 @@ func (c *command) parse(fs *flag.FlagSet, args []string) (rest []string, err err
 		err := fs.Parse(args)
 		return fs.Args(), err
 	}
-	var behind []string
+	var after []string
 	if i := slices.Index(args, "--"); i >= 0 {
-		args, behind = args[:i], args[i+1:]
+		args, after = args[:i], args[i+1:]
 	}
 	for {
 		if err := fs.Parse(args); err != nil {
 			return nil, err
 		}
 		if fs.NArg() == 0 {
-			return append(rest, behind...), nil
+			return append(rest, after...), nil
 		}
 		rest = append(rest, fs.Arg(0))
 		args = fs.Args()[1:]

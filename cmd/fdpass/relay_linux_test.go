@@ -125,7 +125,7 @@ func TestDoesTheRelayOutliveAConnectionThatFails(t *testing.T) {
 	front, _, server, p := relays(t)
 	server.Close()
 	if n, err := dial(t, front).Read(make([]byte, 1)); err != io.EOF {
-		t.Errorf("nobody listens behind the relay: %d, %v", n, err)
+		t.Errorf("nobody listens at the other side of the relay: %d, %v", n, err)
 	}
 	if n, err := dial(t, front).Read(make([]byte, 1)); err != io.EOF {
 		t.Errorf("the second time: %d, %v", n, err)

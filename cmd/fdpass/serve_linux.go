@@ -176,7 +176,7 @@ func (sv *server) start(conn *net.UnixConn) {
 	}()
 }
 
-// last puts a session behind all others.
+// last puts a session after all others.
 func (sv *server) last(s *session) {
 	sv.mu.Lock()
 	defer sv.mu.Unlock()

@@ -16,7 +16,7 @@ const (
 )
 
 // Write explains buf to w as a's kernel reads it. The error is w's, or an
-// [*Error] that says where buf stops making sense, which w has been told, too.
+// [*Error] that says where buf stops making sense, which w has been given, too.
 func Write(w io.Writer, a abi.Arch, buf []byte) error {
 	r := Explain(a, buf)
 	if err := r.WriteText(w); err != nil {

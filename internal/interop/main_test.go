@@ -29,7 +29,7 @@ func TestMain(m *testing.M) {
 var scratch string
 
 // build makes the command from the source beside this package. That it looks at
-// each file tells go test of it, which otherwise goes by what is imported when
+// each file names it for go test, which otherwise goes by what is imported when
 // it shows an earlier result again.
 var build = sync.OnceValues(func() (path string, err error) {
 	for _, pattern := range []string{"../../cmd/fdpass/*.go", "../*/*.go"} {

@@ -127,7 +127,7 @@ func (t *Tracer) hasStarted() error {
 }
 
 // Become turns the stage into the program. It returns only if that fails, after
-// it has told the tracer why.
+// it has written to the tracer why.
 func Become(args []string) error {
 	if len(args) < 4 {
 		return errors.New("not meant to be called")

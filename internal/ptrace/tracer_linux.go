@@ -7,7 +7,7 @@ import (
 	"syscall"
 )
 
-// Handler is told what the threads do. A thread has stopped while it is told of
+// Handler learns what the threads do. A thread has stopped while it learns of
 // it; the others run. An error ends the trace.
 type Handler interface {
 	Entered(*Thread, *Call) (wanted bool)      // before the call; what is not wanted does not stop again
