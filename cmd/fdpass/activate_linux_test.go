@@ -163,3 +163,16 @@ func namesOf(n int) (s string) {
 	}
 	return s[1:]
 }
+
+func TestIsAFileInPathThatIsNotExecutableFound(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "plain"), []byte("text\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", dir)
+	for name, status := range map[string]int{"plain": 126, "none": 127} {
+		if _, err := findProgram(name); statusOf(err) != status {
+			t.Errorf("%s: %v, status %d and not %d", name, err, statusOf(err), status)
+		}
+	}
+}

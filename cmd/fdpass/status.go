@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"syscall"
 )
 
@@ -45,10 +47,23 @@ func statusOf(err error) int {
 // findProgram finds the file of a program as a shell does. An error has the
 // status 127 if there is none, and 126 if it cannot be executed.
 func findProgram(name string) (path string, err error) {
-	if path, err = exec.LookPath(name); err != nil {
-		return "", cannotRun(err)
+	if path, err = exec.LookPath(name); err == nil {
+		return path, nil
 	}
-	return path, nil
+	if errors.Is(err, exec.ErrNotFound) && isInPath(name) {
+		err = &exec.Error{Name: name, Err: syscall.EACCES}
+	}
+	return "", cannotRun(err)
+}
+
+// isInPath reports whether PATH leads to a file of this name, executable or not.
+func isInPath(name string) bool {
+	for _, dir := range filepath.SplitList(os.Getenv("PATH")) {
+		if info, err := os.Stat(filepath.Join(dir, name)); err == nil && info.Mode().IsRegular() {
+			return true
+		}
+	}
+	return false
 }
 
 // cannotRun gives the error of a program that cannot be run its status.
