@@ -23,6 +23,7 @@ func TestMain(m *testing.M) {
 	fdtest.Main(m, map[string]func(args []string) error{
 		"send files":  sendFiles,
 		"print files": printFiles,
+		"relay":       relayAsNobody,
 
 		"without close_range": withoutCloseRange,
 	})

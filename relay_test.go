@@ -319,6 +319,74 @@ func TestWhatIsSentForASenderThatHasEnded(t *testing.T) {
 	r.end(t)
 }
 
+// relayAsNobody relays between the descriptors 3 and 4, as a user who may not send
+// the credentials of others.
+func relayAsNobody([]string) error {
+	if err := syscall.Setuid(64321); err != nil {
+		return err
+	}
+	a, err := fdpass.NewUnixConn(3)
+	if err != nil {
+		return err
+	}
+	b, err := fdpass.NewUnixConn(4)
+	if err != nil {
+		return err
+	}
+	return fdpass.Relay(context.Background(), a, b)
+}
+
+func TestWhoseCredentialsDoesARelayWithoutPrivilegeSend(t *testing.T) {
+	fdtest.NeedsLinux(t, "a relay")
+	fdtest.SkipUnderQemuUser(t, fdtest.QemuOptions)
+	if os.Getuid() != 0 {
+		t.Skip("needs root, to become another user: run it as root")
+	}
+	fdtest.NoLeak(t)
+	a, relayA := fdtest.Conns(t, "unix")
+	relayB, b := fdtest.Conns(t, "unix")
+	cmd := fdtest.Command(t, "relay")
+	for _, c := range []*net.UnixConn{relayA, relayB} {
+		f, err := c.File()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		cmd.ExtraFiles = append(cmd.ExtraFiles, f)
+	}
+	in := fdtest.Receiver(t, b, fdpass.Options{MaxFDs: 1, Credentials: true})
+	defer in.Close()
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	relayA.Close()
+	relayB.Close()
+	for _, payload := range []string{"x", "y"} { // refused by the kernel, and known to be refused
+		if _, err := fdpass.SendMsgFDs(a, []byte(payload), fdtest.FDs(t, 1)...); err != nil {
+			t.Fatal(err)
+		}
+		m, err := in.Recv(make([]byte, 9))
+		if err != nil {
+			t.Fatal(err)
+		}
+		cred, ok := m.Credentials()
+		if !ok || int(cred.PID) != cmd.Process.Pid || cred.UID != 64321 || len(m.FDs()) != 1 || string(m.Payload()) != payload {
+			t.Errorf("%q from %+v, %v, with %d descriptors", m.Payload(), cred, ok, len(m.FDs()))
+		}
+	}
+	a.Close()
+	for _, f := range cmd.ExtraFiles {
+		f.Close()
+	}
+	if _, err := in.Recv(make([]byte, 9)); err != io.EOF {
+		t.Errorf("after the end of the sender: %v", err)
+	}
+	b.Close()
+	if err := cmd.Wait(); err != nil {
+		t.Errorf("the relay ended with %v", err)
+	}
+}
+
 func TestDoesARelayCarryHalfCloses(t *testing.T) {
 	fdtest.NeedsLinux(t, "a relay")
 	for _, network := range []string{"unix", "unixpacket"} {
