@@ -135,7 +135,7 @@ fuzz: ## run every fuzz target for FUZZTIME (30s)
 	  list=$$($(GO) test -list '^Fuzz' $$package) || { echo "$$list"; exit 1; }; \
 	  for target in $$(echo "$$list" | grep '^Fuzz'); do \
 	    echo "== $$package $$target"; count=$$((count+1)); \
-	    $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$package || exit 1; \
+	    internal/fdtest/fuzz.sh $(GO) $$target $(FUZZTIME) $$package || exit 1; \
 	  done; \
 	done; \
 	if [ $$count = 0 ]; then echo "no fuzz targets found"; exit 1; fi; \

@@ -13,7 +13,7 @@ test-hdfs: ## the HDFS module's tests that need neither Java nor a network
 fuzz-hdfs: ## run the HDFS module's fuzz targets for FUZZTIME (30s)
 	@cd hdfs && list=$$($(GO) test -list '^Fuzz' . | grep '^Fuzz') && \
 	for target in $$list; do \
-	  echo "== $$target"; $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) . || exit 1; \
+	  echo "== $$target"; ../internal/fdtest/fuzz.sh $(GO) $$target $(FUZZTIME) . || exit 1; \
 	done
 
 hdfs: $(CLUSTER)/bin/Cluster.class ## the HDFS module against real DataNodes; downloads 120 MB, once
