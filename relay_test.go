@@ -177,6 +177,7 @@ func TestDoesARelayKeepAnyOrderOfMessages(t *testing.T) {
 
 func TestDoesARelayKeepTheMessagesOfASeqpacketSocket(t *testing.T) {
 	fdtest.NeedsLinux(t, "a relay")
+	fdtest.SkipUnderQemuUser(t, fdtest.QemuRoom)
 	fdtest.SkipUnderGVisor(t, fdtest.GVisorEmpty)
 	fdtest.NoLeak(t)
 	fds := fdtest.FDs(t, 3)
@@ -211,6 +212,7 @@ func TestDoesARelayKeepTheMessagesOfASeqpacketSocket(t *testing.T) {
 
 func TestDoesARelayHoldDescriptorsBack(t *testing.T) {
 	fdtest.NeedsLinux(t, "a relay")
+	fdtest.SkipUnderQemuUser(t, fdtest.QemuRoom)
 	fdtest.NoLeak(t)
 	r := newRelayed(t, "unix")
 	r.start(t)
@@ -389,6 +391,7 @@ func TestWhoseCredentialsDoesARelayWithoutPrivilegeSend(t *testing.T) {
 
 func TestDoesARelayCarryHalfCloses(t *testing.T) {
 	fdtest.NeedsLinux(t, "a relay")
+	fdtest.SkipUnderQemuUser(t, fdtest.QemuRoom)
 	for _, network := range []string{"unix", "unixpacket"} {
 		t.Run(network, func(t *testing.T) {
 			fdtest.NoLeak(t)

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -97,6 +98,9 @@ func TestHowManySystemCallsDoesEachOperationMake(t *testing.T) {
 // error that nothing expects, and with one that everything must expect.
 func TestDoesAFailingSystemCallLeak(t *testing.T) {
 	fdtest.SkipUnderQemuUser(t, "strace would show the system calls of qemu")
+	if runtime.GOARCH == "386" {
+		t.Skip("package syscall calls socketcall(2) here, whose parts strace counts apart from ours: runs on other machines")
+	}
 	calls, output, err := traced(t, 0, "")
 	if err != nil {
 		t.Fatalf("%v\n%s", err, output)
