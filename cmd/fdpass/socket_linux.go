@@ -88,28 +88,33 @@ func (a address) inherit() (*net.UnixConn, *borrowed, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	defer f.Close() // package net makes a duplicate
+	b := &borrowed{file: f}
+	defer func() {
+		if b.UnixListener == nil { // a connection, of which package net has made a duplicate, or an error
+			f.Close()
+		}
+	}()
 	var listening bool
-	var flags int
 	err = control(f, func(fd int) error {
 		if listening, err = unixSocket(fd); err != nil {
 			return err
 		}
-		flags, err = fcntl(fd, syscall.F_GETFL, 0)
+		b.flags, err = fcntl(fd, syscall.F_GETFL, 0)
 		return err
 	})
 	if err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", a.name, err)
 	}
 	if !listening {
-		conn, err := fileConn(f, flags)
+		conn, err := fileConn(f, b.flags)
 		return conn, nil, err
 	}
 	l, err := net.FileListener(f)
 	if err != nil {
 		return nil, nil, err
 	}
-	return nil, &borrowed{l.(*net.UnixListener), flags}, nil
+	b.UnixListener = l.(*net.UnixListener)
+	return nil, b, nil
 }
 
 // fileConn is net.FileConn, after which the open file has its flags again.
@@ -133,12 +138,17 @@ func fileConn(f *os.File, flags int) (*net.UnixConn, error) {
 // accept with a deadline, and gets its flags back in the end.
 type borrowed struct {
 	*net.UnixListener
+	file  *os.File // the same socket, under another number
 	flags int
 }
 
+// Close puts the flags back when nobody accepts any longer: an accept(2) that
+// begins on a blocking socket would never end.
 func (b *borrowed) Close() error {
-	setFlags(b, b.flags) // fails when it is closed already
-	return b.UnixListener.Close()
+	err := b.UnixListener.Close()
+	setFlags(b.file, b.flags) // fails when it is closed already
+	b.file.Close()
+	return err
 }
 
 // setFlags sets the flags of an open file, O_NONBLOCK among them.
