@@ -37,7 +37,7 @@ func newRelayed(t *testing.T, network string) *relayed {
 	r.a, r.relayA = fdtest.Conns(t, network)
 	r.relayB, r.b = fdtest.Conns(t, network)
 	for _, c := range []*net.UnixConn{r.a, r.b} {
-		if err := c.SetDeadline(time.Now().Add(time.Minute)); err != nil {
+		if err := c.SetDeadline(time.Now().Add(5 * time.Minute)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -47,7 +47,7 @@ func newRelayed(t *testing.T, network string) *relayed {
 // start begins to relay.
 func (r *relayed) start(t *testing.T) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	r.cancel = cancel
 	t.Cleanup(cancel)
 	go func() { r.ended <- fdpass.Relay(ctx, r.relayA, r.relayB) }()

@@ -133,7 +133,11 @@ func TestWhatIsTheStatusOfAProgramThatCannotBeExecuted(t *testing.T) {
 		path := socketPath(t)
 		p := startFdpass(t, "recv", path, "--", file)
 		send(t, path, fdtest.Files(t, 1)...)
-		p.fail(status, file)
+		if got := p.end(); got == 126 && status == 127 && strings.Contains(p.err.String(), "exec format error") {
+			t.Logf("this kernel runs no scripts; it needs CONFIG_BINFMT_SCRIPT")
+		} else if got != status || !strings.Contains(p.err.String(), file) {
+			t.Errorf("%q: status %d, want %d: %s", text, got, status, p.err.String())
+		}
 	}
 }
 

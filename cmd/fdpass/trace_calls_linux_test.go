@@ -68,6 +68,7 @@ func tracedRole(args []string) error {
 // command is in a program of its own.
 func tracedAs(t *testing.T, flags []string, args ...string) (trace string, status int) {
 	t.Helper()
+	needsEnv(t)
 	return traced(t, flags, append([]string{"env", "FDPASS_TEST_ROLE=traced", executable(t)}, args...)...)
 }
 
@@ -129,6 +130,7 @@ func TestDoesTraceNameTheSocketAndThePeer(t *testing.T) {
 func TestDoesAProgramThatStopsItselfStayStopped(t *testing.T) {
 	fdtest.NoLeak(t)
 	fdtest.SkipUnderQemuUser(t, "it does not have ptrace")
+	needsEnv(t)
 	cmd := fdtest.Command(t, "fdpass", "trace", "env", "FDPASS_TEST_ROLE=traced", executable(t), "stop")
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -209,10 +211,19 @@ func TestIsAProcessThatIsAttachedToLetGoUnharmed(t *testing.T) {
 func TestDoesDashStandForStandardOutput(t *testing.T) {
 	fdtest.NoLeak(t)
 	fdtest.SkipUnderQemuUser(t, "it does not have ptrace")
+	needsEnv(t)
 	cmd := exec.CommandContext(fdtest.Context(t), executable(t), "trace", "-o", "-", "-json", "env", "FDPASS_TEST_ROLE=traced", executable(t), "many")
 	cmd.Env = append(os.Environ(), "FDPASS_TEST_ROLE=fdpass")
 	out, err := cmd.Output()
 	if err != nil || strings.Count(string(out), `"call":"sendmsg"`) != 1 {
 		t.Errorf("%v: %s", err, out)
+	}
+}
+
+// needsEnv skips where there is no env(1), which gives the traced program its role.
+func needsEnv(t *testing.T) {
+	t.Helper()
+	if _, err := exec.LookPath("env"); err != nil {
+		t.Skipf("needs a machine with programs of its own: %v", err)
 	}
 }

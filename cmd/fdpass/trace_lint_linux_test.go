@@ -2,6 +2,8 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -105,6 +107,9 @@ func TestIsNothingWrongInOurOwnPrograms(t *testing.T) {
 
 func TestDoesTheLinkOfATrapLeadSomewhere(t *testing.T) {
 	text, err := os.ReadFile("../../docs/cmsg.md")
+	if errors.Is(err, fs.ErrNotExist) {
+		t.Skipf("needs a checkout: %v", err)
+	}
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -102,9 +102,13 @@ func TestWhatIsSaidOfAProgramThatCannotBeTraced(t *testing.T) {
 	if err := os.WriteFile(plain, []byte("no program\n"), 0o700); err != nil {
 		t.Fatal(err)
 	}
+	text := filepath.Join(t.TempDir(), "text")
+	if err := os.WriteFile(text, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for args, want := range map[string]int{
 		"": 2, "-p 1 true": 2, "-p -1": 2, "-e fish true": 2,
-		"/no/such/program": 127, "no-such-program": 127, "/etc/passwd": 126, "/": 126, plain: 126,
+		"/no/such/program": 127, "no-such-program": 127, text: 126, "/": 126, plain: 126,
 	} {
 		if strings.HasPrefix(args, "/") {
 			fdtest.SkipUnderQemuUser(t, "it does not have ptrace")

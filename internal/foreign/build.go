@@ -30,7 +30,7 @@ var excluded = []string{"bench", "docs", "examples", "internal/interop", "intern
 // readlink, C compilers. They are left out on a foreign architecture.
 var Host = map[string]string{
 	"cmd/fdpass": "^(TestWhatDoShellsComplete|TestDoesSSHUseTheConnection|TestDoesAnyMessageEndMany|" +
-		"TestDoesAFullTableKeepOthersFromBeingServed|TestWhatIsTheStandardInputOfAProgramAfterASocket)$",
+		"TestDoesAFullTableKeepOthersFromBeingServed|TestWhereDoesThePayloadGo|TestWhatIsTheStandardInputOfAProgramAfterASocket)$",
 	"internal/abi": "^TestDoCompilersAgree$",
 }
 

@@ -12,7 +12,7 @@ import (
 
 // bound is how long a machine may run, on a busy computer, too. Starting alone
 // takes 10 to 30 seconds.
-const bound = 20 * time.Minute
+const bound = 25 * time.Minute
 
 // attempts is how often a machine is started whose emulation is known to fail
 // now and then, and did.

@@ -34,7 +34,7 @@ var guests = []guest{
 	amd64("amd64-6.1", "bookworm", `linux-image-6\.1\..*-[0-9]+-cloud-amd64`, kernelMatters, "amd64"),
 	amd64("amd64-5.10", "bullseye", `linux-image-5\.10\..*-[0-9]+-cloud-amd64`, kernelMatters, "amd64"),
 	{
-		name: "s390x", targets: []string{"s390x"}, usual: true,
+		name: "s390x", targets: []string{"s390x"}, packages: slowMatters, usual: true,
 		source: debian.Source{Suite: "forky", Arch: "s390x"}, pattern: `linux-binary-[0-9].*-s390x`,
 		// With two processors a traced Go program dies now and then: "bad g in
 		// signal handler".
@@ -127,6 +127,9 @@ func usually(g guest) guest {
 // kernelMatters are the packages whose tests ask the kernel for something. An
 // older Linux runs only these: what the others compute is the same on each.
 var kernelMatters = []string{".", "rawmsg", "internal/facts"}
+
+// slowMatters are those of a machine that is too slow for all.
+var slowMatters = []string{".", "rawmsg", "internal/cmsg", "internal/facts", "internal/golden", "internal/model", "cmd/fdpass"}
 
 // flaws are what emulation is known to do to a program now and then, each by
 // the text that it leaves on the console. A guest that shows one is started
