@@ -8,6 +8,7 @@ type guest struct {
 	targets []string // what it runs, by names of [foreign.Target]; /init is built for the first
 
 	packages []string // whose tests it runs; none means all
+	slow     bool     // its tests run with -short: they need not be fast, but have to end
 
 	// A Debian package, or a kernel of our own whose configuration has this name.
 	source  debian.Source
@@ -34,7 +35,7 @@ var guests = []guest{
 	amd64("amd64-6.1", "bookworm", `linux-image-6\.1\..*-[0-9]+-cloud-amd64`, kernelMatters, "amd64"),
 	amd64("amd64-5.10", "bullseye", `linux-image-5\.10\..*-[0-9]+-cloud-amd64`, kernelMatters, "amd64"),
 	{
-		name: "s390x", targets: []string{"s390x"}, packages: slowMatters, usual: true,
+		name: "s390x", targets: []string{"s390x"}, packages: slowMatters, slow: true, usual: true,
 		source: debian.Source{Suite: "forky", Arch: "s390x"}, pattern: `linux-binary-[0-9].*-s390x`,
 		// With two processors a traced Go program dies now and then: "bad g in
 		// signal handler".
@@ -77,6 +78,7 @@ var guests = []guest{
 	},
 	{
 		name: "s390x-5.10", targets: []string{"s390x"},
+		packages: slowMatters, slow: true,
 		source: debian.Source{Suite: "bullseye", Arch: "s390x"}, pattern: `linux-image-5\.10\..*-[0-9]+-s390x`,
 		qemu: []string{"qemu-system-s390x", "-M", "s390-ccw-virtio"}, pkg: "qemu-system-misc", console: "ttyS0",
 	},
@@ -129,7 +131,7 @@ func usually(g guest) guest {
 var kernelMatters = []string{".", "rawmsg", "internal/facts"}
 
 // slowMatters are those of a machine that is too slow for all.
-var slowMatters = []string{".", "rawmsg", "internal/cmsg", "internal/facts", "internal/golden", "internal/model", "cmd/fdpass"}
+var slowMatters = []string{".", "rawmsg", "internal/cmsg", "internal/facts", "internal/golden"}
 
 // flaws are what emulation is known to do to a program now and then, each by
 // the text that it leaves on the console. A guest that shows one is started

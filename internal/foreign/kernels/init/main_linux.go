@@ -51,17 +51,20 @@ func run() error {
 
 // follow runs what the plan lists: lines with fields set apart by tabs.
 func follow(plan string) {
-	env, only := []string{"PATH=/bin", "HOME=/tmp", "TMPDIR=/tmp"}, ""
+	env := []string{"PATH=/bin", "HOME=/tmp", "TMPDIR=/tmp"}
+	short, only := "", ""
 	for line := range lines.Of(plan) {
 		switch f := strings.Split(strings.TrimRight(line, "\n"), "\t"); f[0] {
 		case "clock":
 			setClock(f[1])
+		case "short":
+			short = f[1]
 		case "env":
 			env = append(env, f[1])
 		case "only":
 			only = f[1]
 		case "run":
-			tests(env, []string{"-test.run=" + only, "-test.skip=" + f[5]}, f[1], f[2], f[3], f[4])
+			tests(env, []string{"-test.short=" + short, "-test.run=" + only, "-test.skip=" + f[5]}, f[1], f[2], f[3], f[4])
 		}
 	}
 }
