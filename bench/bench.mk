@@ -5,21 +5,21 @@
 
 BENCHFLAGS ?=
 
-.PHONY: bench bench-trace bench-tools
+.PHONY: bench bench-build bench-trace bench-tools
 
-bench: bench-tools ## compare with C and other libraries, in minutes; writes bench/RESULTS.md
-	@mkdir -p bench/bin
-	gcc -O2 -Wall -Wextra -pthread -o bench/bin/floor bench/floor/floor.c
-	$(GO) build -o bench/bin/fdpass ./cmd/fdpass
-	cd bench && CGO_ENABLED=1 $(GO) build -o bin/bench .
+bench: bench-build ## compare with C and other libraries, in minutes; writes bench/RESULTS.md
 	cd bench && bin/bench $(BENCHFLAGS) -floor bin/floor -command bin/fdpass \
 	  -python "$$(python3 -c 'import sys; print(sys.executable)')"
 
-bench-trace: bench-tools ## trace's speed beside strace's, in a minute; writes it into bench/RESULTS.md
+bench-trace: bench-build ## trace's speed beside strace's, in a minute; writes it into bench/RESULTS.md
+	cd bench && bin/bench trace -command bin/fdpass -program bin/traced
+
+bench-build: bench-tools
 	@mkdir -p bench/bin
-	gcc -O2 -Wall -Wextra -o bench/bin/traced bench/floor/traced.c
+	gcc -O2 -Wall -Wextra -pthread -o bench/bin/floor bench/floor/floor.c
+	gcc -O2 -Wall -Wextra -o bench/bin/traced bench/traced/traced.c
 	$(GO) build -o bench/bin/fdpass ./cmd/fdpass
-	cd bench && $(GO) build -o bin/bench . && bin/bench trace -command bin/fdpass -program bin/traced
+	cd bench && $(GO) vet ./... && CGO_ENABLED=1 $(GO) build -o bin/bench .
 
 bench-tools:
 	@for tool in gcc python3 strace; do \
