@@ -43,7 +43,8 @@ func (w *watcher) examine(r *traceRecord, th *ptrace.Thread, c *ptrace.Call, h h
 	}
 	w.leftovers.put(th.Process().PID, h.control, control)
 	if len(fds) > 0 && c.Flags&rawmsg.MSG_CMSG_CLOEXEC == 0 {
-		r.wrong("cloexec", "received without MSG_CMSG_CLOEXEC: a program that is started meanwhile inherits %s", numbers(fds))
+		r.wrong("cloexec", "received without MSG_CMSG_CLOEXEC: a program that is started meanwhile inherits %s",
+			numbers(fds))
 	}
 	if h.flags&rawmsg.MSG_CTRUNC != 0 {
 		w.examineTruncated(r, c, control, fds)
@@ -77,11 +78,14 @@ func (w *watcher) examineTruncated(r *traceRecord, c *ptrace.Call, control []byt
 	case r.Room == 0:
 		r.wrong("no-room", "received without a control buffer: what came with the message is dropped")
 	case r.Room < least:
-		r.wrong("no-room", "%d bytes of room are too few for a descriptor (CMSG_LEN(4) is %d): what came is dropped", r.Room, least)
+		r.wrong("no-room", "%d bytes of room are too few for a descriptor (CMSG_LEN(4) is %d): what came is dropped",
+			r.Room, least)
 	case len(r.Controls) > 0:
-		r.wrong("pushed", "%s took the room of %d bytes, and what comes after it, such as descriptors, is dropped: the room of each option comes on top", r.Controls[0].Name, r.Room)
+		r.wrong("pushed", "%s took the room of %d bytes, and what comes after it, such as descriptors, "+
+			"is dropped: the room of each option comes on top", r.Controls[0].Name, r.Room)
 	default:
-		r.wrong("table", "MSG_CTRUNC, and none came into %d bytes of room: the table of descriptors is full (RLIMIT_NOFILE), or the receiver may not have them", r.Room)
+		r.wrong("table", "MSG_CTRUNC, and none came into %d bytes of room: the table of descriptors is full "+
+			"(RLIMIT_NOFILE), or the receiver may not have them", r.Room)
 	}
 }
 
@@ -95,12 +99,15 @@ func (w *watcher) prefilled(th *ptrace.Thread, c *ptrace.Call, res ptrace.Result
 	h := u.headers[0]
 	fds := rights(c.ABI, u.filled)
 	leftover := w.leftovers.same(th.Process().PID, h.control, u.filled)
-	if m, _, ok, err := c.ABI.Next(u.filled); !ok || err != nil || int(m.Level) != c.ABI.SOLSocket || m.Type != abi.SCM_RIGHTS || len(fds) == 0 || leftover {
+	m, _, ok, err := c.ABI.Next(u.filled)
+	isRights := ok && err == nil && int(m.Level) == c.ABI.SOLSocket && m.Type == abi.SCM_RIGHTS
+	if !isRights || len(fds) == 0 || leftover {
 		return
 	}
 	r := w.record(th, c, res)
 	r.Room = h.controllen
-	r.wrong("header", "no control message came (msg_controllen is 0), and the buffer has the header that the program wrote there: who reads that finds %s", numbers(fds))
+	r.wrong("header", "no control message came (msg_controllen is 0), and the buffer has the header that the program "+
+		"wrote there: who reads that finds %s", numbers(fds))
 	w.show(r)
 }
 

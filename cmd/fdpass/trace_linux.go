@@ -101,6 +101,9 @@ func (w *watcher) attach() error {
 	if err := w.trace.Attach(w.pid); err != nil {
 		return fmt.Errorf("trace: process %d: %w", w.pid, err)
 	}
+	if err := w.hasIoUring(w.pid); err != nil {
+		return fmt.Errorf("trace: %w", err)
+	}
 	end := make(chan os.Signal, 1)
 	signal.Notify(end, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT)
 	go func() {

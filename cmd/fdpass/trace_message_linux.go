@@ -1,8 +1,6 @@
 package main
 
 import (
-	"fmt"
-	"math"
 	"slices"
 	"strings"
 	"syscall"
@@ -65,7 +63,9 @@ func parseHeader(c *ptrace.Call, b []byte) (h header, length uint32) {
 // readReceived reads the header of a message that was received, and its control
 // messages. Both are often near each other, and then one read is enough: it is
 // what takes the time.
-func (w *watcher) readReceived(th *ptrace.Thread, c *ptrace.Call, before header, i int) (h header, length uint32, control []byte, err error) {
+func (w *watcher) readReceived(th *ptrace.Thread, c *ptrace.Call, before header, i int) (
+	h header, length uint32, control []byte, err error,
+) {
 	at, size := headerAt(c, i)
 	room := min(before.controllen, 512)
 	from, to := min(at, before.control), max(at+uint64(size), before.control+room)
@@ -211,7 +211,7 @@ func (w *watcher) record(th *ptrace.Thread, c *ptrace.Call, res ptrace.Result) *
 		Flags: flagNames(c.Flags), Result: res.Value, Controls: []traceControl{}, sends: isSend(c),
 	}
 	if w.json || w.times {
-		r.Time = time.Now().Format("2006-01-02T15:04:05.000000Z07:00")
+		r.Time = timeStamp(time.Now())
 	}
 	if res.Error {
 		r.Result = -1
@@ -224,7 +224,8 @@ func (w *watcher) record(th *ptrace.Thread, c *ptrace.Call, res ptrace.Result) *
 
 // destination is the address in a message over a socket that has no peer.
 func (w *watcher) destination(r *traceRecord, th *ptrace.Thread, c *ptrace.Call, h header) {
-	if h.name == 0 || h.namelen <= 2 || h.namelen > 128 || r.Socket == nil || r.Socket.Remote != "" || !strings.HasPrefix(r.Socket.Kind, "unix") {
+	if h.name == 0 || h.namelen <= 2 || h.namelen > 128 || r.Socket == nil || r.Socket.Remote != "" ||
+		!strings.HasPrefix(r.Socket.Kind, "unix") {
 		return
 	}
 	b := make([]byte, h.namelen)
@@ -309,16 +310,4 @@ func rights(a *ptrace.ABI, control []byte) (fds []int) {
 		}
 		control = rest
 	}
-}
-
-// usesIoUring says once of a program that not all of its messages are seen.
-func (w *watcher) usesIoUring(th *ptrace.Thread, c *ptrace.Call, res ptrace.Result) error {
-	if res.Error || w.lint || w.uring[th.Process().PID] {
-		return nil
-	}
-	w.uring[th.Process().PID] = true
-	r := w.record(th, c, res)
-	r.FD = int(min(res.Value, math.MaxInt32))
-	r.Note = fmt.Sprintf("%s uses io_uring; its messages there are not seen", r.Program)
-	return w.write(r)
 }

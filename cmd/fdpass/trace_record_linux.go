@@ -1,5 +1,7 @@
 package main
 
+import "time"
+
 // traceRecord is what is said of one message: the object of -json. Members are
 // added to it, and none are taken away or change their meaning.
 type traceRecord struct {
@@ -63,3 +65,6 @@ type traceFinding struct {
 	Why  string `json:"why"`
 	Link string `json:"link"` // where it is explained
 }
+
+// timeStamp is RFC 3339 with as many digits always.
+func timeStamp(t time.Time) string { return t.Format("2006-01-02T15:04:05.000000Z07:00") }

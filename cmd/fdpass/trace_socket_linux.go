@@ -53,7 +53,8 @@ func askSocket(fd int) *traceSocket {
 	if remote, err := syscall.Getpeername(fd); err == nil {
 		s.Remote = socketName(remote)
 	}
-	if cred, err := syscall.GetsockoptUcred(fd, syscall.SOL_SOCKET, syscall.SO_PEERCRED); err == nil && cred.Pid > 0 {
+	cred, err := syscall.GetsockoptUcred(fd, syscall.SOL_SOCKET, syscall.SO_PEERCRED)
+	if err == nil && cred.Pid > 0 {
 		s.Peer = &tracePeer{int(cred.Pid), cred.Uid, cred.Gid, ptrace.Name(int(cred.Pid))}
 	}
 	return s

@@ -38,14 +38,18 @@ func (w *watcher) suspect(r *traceRecord, th *ptrace.Thread, c *ptrace.Call, h h
 		return
 	case h.flags&rawmsg.MSG_CTRUNC != 0:
 		s.closing, s.errors = true, true
-		s.finding = finding("truncated", "MSG_CTRUNC: others were dropped, and the program goes on with, or does not close, what it got")
+		s.finding = finding("truncated", "MSG_CTRUNC: others were dropped, "+
+			"and the program goes on with, or does not close, what it got")
 	case c.Flags&rawmsg.MSG_PEEK != 0:
-		s.finding = finding("peek", "received with MSG_PEEK, and never closed: each look brings new duplicates")
+		s.finding = finding("peek", "received with MSG_PEEK, and never closed: "+
+			"each look brings new duplicates")
 	case r.Result == 0:
 		s.errors = true
-		s.finding = finding("end", "an empty message that brought descriptors was taken for the end: they were never closed")
+		s.finding = finding("end", "an empty message that brought descriptors was taken for the end: "+
+			"they were never closed")
 	case len(fds) <= mostWanted && uint64(space) == r.Room && space == c.ABI.Len(4*len(fds)):
-		s.finding = finding("room", "%d bytes are CMSG_SPACE(%d), room for %d, and admit %d: the program did nothing with the last and never closed it; CMSG_LEN(%[2]d) admits no more than is wanted",
+		s.finding = finding("room", "%d bytes are CMSG_SPACE(%d), room for %d, and admit %d: the program did "+
+			"nothing with the last and never closed it; CMSG_LEN(%[2]d) admits no more than is wanted",
 			r.Room, 4*len(fds)-4, len(fds)-1, len(fds))
 		fds = fds[len(fds)-1:]
 	default:
