@@ -15,7 +15,8 @@ import (
 // until both directions have ended: payload, descriptors, and the credentials of
 // the senders. Both are stream sockets or both are seqpacket sockets (EINVAL).
 // Relay owns them and closes them before it returns. Nothing else may receive
-// from them. It switches SO_PASSCRED on for both.
+// from them. It switches SO_PASSCRED on for both, and SO_PASSSEC, SO_PASSPIDFD and
+// SO_INQ off.
 //
 // What belongs together stays together. A message of a seqpacket socket is sent
 // on as one message. On a stream, descriptors are sent on with the byte that
@@ -116,6 +117,9 @@ func newPump(from, to *net.UnixConn) (*pump, error) {
 	if typ == rawmsg.SOCK_DGRAM {
 		return nil, errArgument("a relay of datagram sockets, which have no connections")
 	}
+	if err := r.end.control(switchOff); err != nil {
+		return nil, err
+	}
 	s, err := NewSender(to)
 	if err != nil {
 		return nil, err
@@ -128,6 +132,16 @@ func newPump(from, to *net.UnixConn) (*pump, error) {
 		from: from, to: to, raw: raw, r: r, s: s, stream: typ == rawmsg.SOCK_STREAM,
 		p: make([]byte, pumpBuffer), room: make([]byte, CmsgSpace(credentialsLen)),
 	}, nil
+}
+
+// switchOff switches off the options whose control messages find no room when a
+// pump looks. They would make all bytes look like bytes with descriptors. That the
+// kernel does not have one of the options is no error.
+func switchOff(fd int) error {
+	for _, opt := range []int{rawmsg.SO_PASSSEC, rawmsg.SO_PASSPIDFD, rawmsg.SO_INQ} {
+		setsockopt(fd, opt, 0)
+	}
+	return nil
 }
 
 // run passes everything on until this direction has ended. An error ends the

@@ -121,6 +121,26 @@ func expectPlaces(t *testing.T, conn *net.UnixConn, parts []part) {
 	}
 }
 
+// expectMessages checks that parts arrive on a seqpacket socket as they were sent,
+// each as one message.
+func expectMessages(t *testing.T, conn *net.UnixConn, parts []part) {
+	t.Helper()
+	p := make([]byte, 200000)
+	for _, want := range parts {
+		n, fds, err := fdpass.RecvMsgFDs(conn, p, rawmsg.SCM_MAX_FD)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if string(p[:n]) != want.payload {
+			t.Errorf("got %d bytes, sent %d", n, len(want.payload))
+		}
+		if got, want := fdtest.IDs(t, fds...), fdtest.IDs(t, want.fds...); !slices.Equal(got, want) {
+			t.Errorf("got the files %v, sent %v", got, want)
+		}
+		fdtest.Close(t, fds...)
+	}
+}
+
 func TestDoesARelayKeepDescriptorsWithTheirByte(t *testing.T) {
 	fdtest.NeedsLinux(t, "a relay")
 	fdtest.SkipUnderQemuUser(t, fdtest.QemuRoom)
@@ -193,21 +213,101 @@ func TestDoesARelayKeepTheMessagesOfASeqpacketSocket(t *testing.T) {
 		}
 		sent <- err
 	}()
-	p := make([]byte, 200000)
-	for _, want := range parts {
-		n, got, err := fdpass.RecvMsgFDs(r.b, p, 10)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if string(p[:n]) != want.payload || !slices.Equal(fdtest.IDs(t, got...), fdtest.IDs(t, want.fds...)) {
-			t.Errorf("got %d bytes with %d descriptors, sent %d with %d", n, len(got), len(want.payload), len(want.fds))
-		}
-		fdtest.Close(t, got...)
-	}
+	expectMessages(t, r.b, parts)
 	if err := <-sent; err != nil {
 		t.Error(err)
 	}
 	r.end(t)
+}
+
+// What these options add to each message is not sent on. A pidfd belongs to the
+// relay, which closes it.
+func TestIsARelayExactWhateverItsSocketsHaveSwitchedOn(t *testing.T) {
+	fdtest.NeedsLinux(t, "a relay")
+	fdtest.SkipUnderQemuUser(t, fdtest.QemuOptions)
+	fdtest.SkipUnderGVisor(t, fdtest.GVisorOptions)
+	fds := fdtest.FDs(t, 4)
+	parts := []part{{"one", nil}, {"two", fds[:1]}, {strings.Repeat("long", 500), nil},
+		{"three", fds[1:3]}, {"four", fds[3:]}, {"end", nil}}
+	for _, o := range []struct {
+		network string
+		option  int
+		name    string
+		expect  func(*testing.T, *net.UnixConn, []part)
+	}{
+		{"unix", rawmsg.SO_PASSSEC, "SO_PASSSEC", expectPlaces},
+		{"unix", rawmsg.SO_PASSPIDFD, "SO_PASSPIDFD, which came with Linux 6.5", expectPlaces},
+		{"unix", rawmsg.SO_INQ, "SO_INQ, which came with Linux 6.17", expectPlaces},
+		{"unixpacket", rawmsg.SO_PASSSEC, "SO_PASSSEC", expectMessages},
+		{"unixpacket", rawmsg.SO_PASSPIDFD, "SO_PASSPIDFD, which came with Linux 6.5", expectMessages},
+	} {
+		for _, before := range []bool{true, false} {
+			t.Run(fmt.Sprint(o.network, " ", o.name, " before ", before), func(t *testing.T) {
+				fdtest.NoLeak(t)
+				r := newRelayed(t, o.network)
+				if before {
+					setOption(t, r.relayA, o.option, o.name)
+					setOption(t, r.relayB, o.option, o.name)
+				}
+				r.start(t)
+				send(t, r.a, parts[:1])
+				o.expect(t, r.b, parts[:1])
+				if !before { // a process that shares the sockets does it meanwhile
+					setOption(t, r.relayA, o.option, o.name)
+					setOption(t, r.relayB, o.option, o.name)
+				}
+				send(t, r.a, parts)
+				o.expect(t, r.b, parts)
+				send(t, r.b, parts)
+				o.expect(t, r.a, parts)
+				r.end(t)
+			})
+		}
+	}
+}
+
+// An option that is on would cost a system call for each byte of a stream.
+func TestDoesARelaySwitchOptionsOff(t *testing.T) {
+	fdtest.NeedsLinux(t, "a relay")
+	fdtest.SkipUnderQemuUser(t, fdtest.QemuOptions)
+	fdtest.SkipUnderGVisor(t, fdtest.GVisorOptions)
+	for name, option := range map[string]int{
+		"SO_PASSSEC": rawmsg.SO_PASSSEC, "SO_PASSPIDFD, which came with Linux 6.5": rawmsg.SO_PASSPIDFD,
+	} {
+		t.Run(name, func(t *testing.T) {
+			fdtest.NoLeak(t)
+			r := newRelayed(t, "unix")
+			setOption(t, r.relayA, option, name)
+			r.start(t)
+			send(t, r.a, []part{{"x", nil}})
+			expectPlaces(t, r.b, []part{{"x", nil}})
+			withFD(t, r.relayA, func(fd int) {
+				if on, err := syscall.GetsockoptInt(fd, rawmsg.SOL_SOCKET, option); err != nil || on != 0 {
+					t.Errorf("it is %d, %v", on, err)
+				}
+			})
+			r.end(t)
+		})
+	}
+}
+
+// setOption sets a socket option to 1, or skips the test where the kernel does not
+// have it.
+func setOption(t *testing.T, conn *net.UnixConn, option int, name string) {
+	t.Helper()
+	withFD(t, conn, func(fd int) { fdtest.SetOption(t, fd, option, 1, name) })
+}
+
+// withFD calls f with the descriptor of a connection.
+func withFD(t *testing.T, conn *net.UnixConn, f func(fd int)) {
+	t.Helper()
+	raw, err := conn.SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := raw.Control(func(fd uintptr) { f(int(fd)) }); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func TestDoesARelayHoldDescriptorsBack(t *testing.T) {
