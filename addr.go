@@ -27,7 +27,7 @@ func parseSockaddr(b []byte, network string) *net.UnixAddr {
 	return &net.UnixAddr{Name: string(path), Net: network}
 }
 
-// network is what package net calls a type of Unix socket.
+// network returns package net's name for a type of Unix socket.
 func network(typ int) string {
 	switch typ {
 	case rawmsg.SOCK_STREAM:
@@ -39,8 +39,8 @@ func network(typ int) string {
 }
 
 // appendSockaddr appends a sockaddr_un as the kernel reads it. As in package net,
-// a name that begins with "@" or with a NUL is abstract. In a path the NUL would
-// be its end, so there it is EINVAL.
+// a name that begins with "@" or with a NUL is abstract. In a path a NUL is EINVAL,
+// since the kernel would take it for the end of the path.
 func appendSockaddr(b []byte, addr *net.UnixAddr) ([]byte, error) {
 	name := addr.Name
 	if name == "" || len(name) > sockaddrLen-2 {

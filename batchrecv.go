@@ -19,11 +19,11 @@ type BatchReceiver struct {
 	closed bool
 	msgs   []*Message
 
-	// One piece of each for a message.
+	// Each message has its own part of these.
 	hdrs    []mmsghdr
 	iovs    []iovec
-	control []byte // in pieces of the same size
-	names   []byte // the same, or nil
+	control []byte // parts of equal size
+	names   []byte // parts of equal size, or nil
 	taken   []int  // what takeAll returned
 
 	// The current call.
@@ -33,9 +33,9 @@ type BatchReceiver struct {
 	try  func(fd uintptr) bool // call, as a value that is allocated only once
 }
 
-// NewBatchReceiver makes a BatchReceiver for up to size messages a call, which
-// must be 1 or more; more than [rawmsg.UIO_MAXIOV], which is as many as the kernel
-// takes, means that. Options and errors are those of [NewReceiver].
+// NewBatchReceiver makes a BatchReceiver for up to size messages a call. A size of
+// less than 1 is EINVAL. A size of more than [rawmsg.UIO_MAXIOV] means that number,
+// which is the kernel's limit. Options and errors are those of [NewReceiver].
 func NewBatchReceiver(conn syscall.Conn, size int, opts Options) (*BatchReceiver, error) {
 	if size < 1 {
 		return nil, errArgument("a batch of %d messages", size)
@@ -64,23 +64,24 @@ func NewBatchReceiver(conn syscall.Conn, size int, opts Options) (*BatchReceiver
 	return b, nil
 }
 
-// piece is part i of s, which has n parts of the same size.
+// piece returns part i of s, which has n parts of equal size.
 func piece[T any](s []T, i, n int) []T {
 	size := len(s) / n
 	return s[i*size : (i+1)*size : (i+1)*size]
 }
 
-// Recv waits for a message and receives it and as many more as are there, each
-// payload into one of bufs: no more than there are buffers, and no more than the
-// batch is large. The messages belong to the BatchReceiver and are valid until the
-// next call, which closes what was not taken.
+// Recv waits for a message. It receives that message and all others that are
+// there by then, but at most as many as there are buffers in bufs, and at most the
+// size of the batch. The payload of message i is in bufs[i]. The messages belong to
+// the BatchReceiver. They are valid until the next call, which closes what was not
+// taken.
 //
-// What is wrong with one message is reported by its [Message.Err]:
-// [ErrTruncated] or [ErrPayloadTruncated]; its descriptors have been closed, as
-// for [Receiver.Recv]. The error of Recv itself is about the call, and then there
-// is no message: [io.EOF] and the others. An error that ends a batch early is
-// reported by the next call. That the peer has reset the connection (ECONNRESET)
-// is reported once, before the messages that are still there.
+// [Message.Err] reports what is wrong with one message: [ErrTruncated] or
+// [ErrPayloadTruncated]. The descriptors of that message have been closed, as for
+// [Receiver.Recv]. An error of Recv itself is about the call: [io.EOF] and the
+// other errors of Receiver.Recv. Then there is no message. An error that ends a
+// batch early is reported by the next call. ECONNRESET (the peer has reset the
+// connection) is reported once, before the messages that are still there.
 func (b *BatchReceiver) Recv(bufs [][]byte) ([]*Message, error) {
 	closeUnwanted(b.takeAll())
 	if b.closed {
@@ -102,8 +103,9 @@ func (b *BatchReceiver) Recv(bufs [][]byte) ([]*Message, error) {
 }
 
 // Discard closes the descriptors that were not taken from the messages of the
-// last batch. It is faster than Close of each message, since the numbers of the
-// whole batch are mostly in a row; [CloseFDs] says what this means for the error.
+// last batch. It is faster than Close of each message, because the descriptors of
+// a batch usually have consecutive numbers. [CloseFDs] says what this means for the
+// error.
 func (b *BatchReceiver) Discard() error { return closeFDs(b.takeAll()) }
 
 // takeAll takes what was not taken from the messages of the last batch.
@@ -139,7 +141,7 @@ func (b *BatchReceiver) checkBuffers() error {
 }
 
 // call makes the system call. Where the kernel does the waiting, it waits only
-// for the first message. As in [Receiver], there is one batch.
+// for the first message. If call has received a batch already, it does nothing.
 func (b *BatchReceiver) call(fd uintptr) (done bool) {
 	if b.err == nil {
 		return true
@@ -179,7 +181,8 @@ func (b *BatchReceiver) finish(connErr error) ([]*Message, error) {
 	size := len(b.msgs)
 	for i := range b.n {
 		m, h := b.msgs[i], &b.hdrs[i]
-		m.set(&h.Hdr, b.end.typ, b.bufs[i][:h.Len], piece(b.control, i, size), piece(b.names, i, size))
+		control, name := piece(b.control, i, size), piece(b.names, i, size)
+		m.set(&h.Hdr, b.end.typ, b.bufs[i][:h.Len], control, name)
 		m.accept(b.opts.MaxFDs, &b.opts)
 		if connErr != nil {
 			m.drop()
@@ -198,10 +201,10 @@ func (b *BatchReceiver) finish(connErr error) ([]*Message, error) {
 	return b.msgs[:n], nil
 }
 
-// withoutEnd returns how many messages came before the end of the connection. At
-// the end, the kernel reports it once for each buffer that is left, so something
-// that looks like the end is an empty seqpacket message if another message follows
-// it, if a buffer is left over, or if the socket has not ended by now.
+// withoutEnd returns how many messages came before the end of the connection. The
+// kernel reports the end once for each of the remaining buffers. So what looks like
+// the end is an empty seqpacket message in three cases: another message follows it,
+// the kernel has not used all buffers, or the socket has not ended by now.
 func (b *BatchReceiver) withoutEnd() int {
 	n := b.n
 	for n > 0 && b.msgs[n-1].isEnd() {

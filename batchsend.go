@@ -41,10 +41,10 @@ func NewBatchSender(conn syscall.Conn) (*BatchSender, error) {
 	return b, nil
 }
 
-// Send sends messages in their order and returns how many have been sent as a
-// whole. It waits until all have been sent or one has failed, which is msgs[n].
-// On a stream, the first nbytes of that one's payload have been sent, and if
-// there were any, its descriptors with them.
+// Send sends messages in their order. It waits until all of them have been sent
+// or one of them has failed, and returns n, the number of messages that were sent
+// as a whole. The one that failed is msgs[n]. On a stream, nbytes of its payload
+// have been sent; if nbytes is not 0, so have all of its descriptors.
 //
 // Errors are those of [Sender.SendMessage]. If one message cannot be sent at all
 // ([ErrTooManyFDs], [ErrNoPayload]), none is sent.
@@ -61,7 +61,9 @@ func (b *BatchSender) Send(msgs []Outgoing) (n, nbytes int, err error) {
 	if len(files) == 0 {
 		err = b.sendFDs(msgs)
 	} else {
-		err = withFDs(files, nil, func(fds []int) error { return b.sendFDs(b.withNumbers(msgs, fds)) })
+		err = withFDs(files, nil, func(fds []int) error {
+			return b.sendFDs(b.withNumbers(msgs, fds))
+		})
 		clear(files)
 	}
 	return b.done, b.part, err
@@ -126,8 +128,9 @@ func (b *BatchSender) prepare(msgs []Outgoing) error {
 }
 
 // push makes the system call until every message has been sent. The kernel stops
-// at one that fails or that it takes in part. It returns an error only if that was
-// the first: the next turn of the loop makes it the first.
+// at a message that fails, and at one of which it has taken only a part. It returns
+// an error only for the first message of a call: the next turn of the loop makes
+// the failed message the first.
 func (b *BatchSender) push(fd uintptr) (done bool) {
 	for b.done < len(b.msgs) {
 		n, err := sendmmsg(int(fd), b.hdrs[b.done:], b.end.wait|rawmsg.MSG_NOSIGNAL)
@@ -143,8 +146,8 @@ func (b *BatchSender) push(fd uintptr) (done bool) {
 	return true
 }
 
-// advance takes note of what has been sent of the first message that is left. If
-// that is not all of it, it is a stream, and the descriptors have been sent.
+// advance notes what has been sent of the first message that is not complete. If
+// some of it is missing, the socket is a stream, and all descriptors have been sent.
 func (b *BatchSender) advance() {
 	h, out := &b.hdrs[b.done], &b.msgs[b.done]
 	b.part += int(h.Len)

@@ -9,17 +9,17 @@ import (
 	"example.com/fdpass/rawmsg"
 )
 
-// As few functions of ours as possible are open during the system calls of this
-// file, and there is no interface between them and a bare descriptor: rawmsg's
-// functions are inlined, and a method value in the place of each function literal
-// would be one more function. That is worth 60 ns for a bare descriptor and 35 for
-// a connection (bench/notes.md).
+// Each Go function that calls another one around a system call costs time, and so
+// does a call through an interface. So the functions below call rawmsg's functions,
+// which are inlined, and use function literals, since a method value would be one
+// more call. That saves 60 ns for a bare descriptor and 35 ns for a connection
+// (bench/notes.md).
 
 // recv receives a message with at most max descriptors. The flags are 0,
 // MSG_DONTWAIT for one try, or MSG_PEEK.
 func (r *Receiver) recv(p []byte, max, flags int) (m *Message, err error) {
 	if len(p) > 0 && r.isEmpty() {
-		r.arm(p, flags)
+		r.preparePlain(p, flags)
 	} else if err := r.prepare(p, flags); err != nil {
 		return nil, err
 	}
@@ -40,7 +40,7 @@ func (r *Receiver) recv(p []byte, max, flags int) (m *Message, err error) {
 		}
 	}
 	if r.err == nil { // a message came, whatever else the connection says
-		if err == nil && r.straight(max) {
+		if err == nil && r.finishPlain(max) {
 			return &r.msg, nil
 		}
 		return r.finish(max, err)
@@ -54,18 +54,20 @@ func (r *Receiver) recv(p []byte, max, flags int) (m *Message, err error) {
 // isEmpty reports whether nothing has to be closed before the next message.
 func (r *Receiver) isEmpty() bool { return len(r.msg.fds) == 0 && !r.msg.hasPIDFD && !r.closed }
 
-// arm is prepare for where there is nothing to close and to ask. It sets only what
-// the last call has changed. That is worth 25 ns.
-func (r *Receiver) arm(p []byte, flags int) {
+// preparePlain does what prepare does, if there is nothing to close and nothing to
+// ask the kernel for. It sets only what the last call has changed, which saves
+// 25 ns.
+func (r *Receiver) preparePlain(p []byte, flags int) {
 	r.payload, r.flags, r.err = p, flags|rawmsg.MSG_CMSG_CLOEXEC, errNotCalled
 	r.iov.Base, r.iov.Len = &p[0], uintptr(len(p))
 	r.hdr.Namelen, r.hdr.Controllen, r.hdr.Flags = uint32(len(r.name)), uintptr(len(r.control)), 0
 }
 
-// straight is finish for what nearly every message is: whole, with one control
-// message, which holds descriptors. It reports whether it is one. That is worth 100
-// ns: just after a system call everything takes long.
-func (r *Receiver) straight(max int) bool {
+// finishPlain does what finish does, for a plain message: a complete one with one
+// control message, which holds descriptors. Nearly all messages are plain. It
+// reports whether this one is, and does nothing if it is not. That saves 100 ns:
+// code that runs just after a system call is slow.
+func (r *Receiver) finishPlain(max int) bool {
 	m, h := r.msg.message, &r.hdr
 	if r.n == 0 || r.name != nil || h.Flags&(rawmsg.MSG_TRUNC|rawmsg.MSG_CTRUNC) != 0 ||
 		h.Controllen < headerLen+intLen || m.err != nil || m.pidfdErr != nil {
@@ -91,15 +93,16 @@ func (r *Receiver) straight(max int) bool {
 	return true
 }
 
-// openLater is openSocket for one receive. The first try does not wait, and where
-// it brings descriptors, the descriptor is a Unix socket: then nobody has to ask,
-// which saves a system call.
+// openLater is openSocket for one receive. It does not ask the kernel whether fd is
+// a Unix socket. The first try does not wait, and if descriptors come, fd is one.
+// That saves a system call.
 func openLater(fd int) (endpoint, error) {
 	return endpoint{bare: true, fd: fd, later: true, wait: rawmsg.MSG_DONTWAIT}, checkNumber(fd)
 }
 
-// ask is what follows the first try. If no descriptors came, for whatever reason,
-// it asks whether this is a Unix socket, and if nothing came, it waits.
+// ask follows the first try after openLater. If no descriptors came, for whatever
+// reason, it asks the kernel whether this is a Unix socket. If no message came, it
+// waits for one.
 func (r *Receiver) ask() error {
 	r.end.later, r.end.wait = false, 0
 	if r.err == nil && holdsRights(r.control[:min(uint(r.hdr.Controllen), uint(len(r.control)))]) {
@@ -114,7 +117,8 @@ func (r *Receiver) ask() error {
 	return nil
 }
 
-// newTry makes the function that a connection calls with its descriptor.
+// newTry makes the function that a connection calls with its descriptor. It is made
+// once for each Receiver, so that a receive allocates nothing.
 func (r *Receiver) newTry() func(fd uintptr) (done bool) {
 	return func(fd uintptr) (done bool) {
 		if r.err == nil { // the connection calls again, after it was done
@@ -133,7 +137,7 @@ func (r *Receiver) newTry() func(fd uintptr) (done bool) {
 // send sends a message. The flags are 0, or MSG_DONTWAIT for one try.
 func (s *Sender) send(out *Outgoing, flags int) (n int, err error) {
 	if out.isPlain() {
-		s.arm(out, flags)
+		s.preparePlain(out, flags)
 	} else {
 		if err := out.check(&s.end); err != nil {
 			return 0, err
@@ -165,15 +169,16 @@ func (s *Sender) send(out *Outgoing, flags int) (n int, err error) {
 	return s.sent, err
 }
 
-// isPlain reports whether a message is a payload in one piece and a number of
-// descriptors that nothing is wrong with.
+// isPlain reports whether a message is plain: a payload in one piece, descriptors
+// that are not too many, and nothing else.
 func (out *Outgoing) isPlain() bool {
 	return len(out.Payload) > 0 && len(out.FDs) <= rawmsg.SCM_MAX_FD &&
 		len(out.More) == 0 && len(out.Files) == 0 && out.Credentials == nil && out.To == nil
 }
 
-// arm is check and prepare for a plain message. That is worth 50 ns.
-func (s *Sender) arm(out *Outgoing, flags int) {
+// preparePlain does what check and prepare do, for a plain message. That saves
+// 50 ns.
+func (s *Sender) preparePlain(out *Outgoing, flags int) {
 	s.payload, s.length, s.keep, s.sent = out.Payload, len(out.Payload), 0, 0
 	s.flags, s.err = flags|rawmsg.MSG_NOSIGNAL, errNotCalled
 	s.iov.Base, s.iov.Len = &out.Payload[0], uintptr(len(out.Payload))
@@ -185,7 +190,8 @@ func (s *Sender) arm(out *Outgoing, flags int) {
 	}
 }
 
-// newTry makes the function that a connection calls with its descriptor.
+// newTry makes the function that a connection calls with its descriptor. It is made
+// once for each Sender, so that a send allocates nothing.
 func (s *Sender) newTry() func(fd uintptr) (done bool) {
 	return func(fd uintptr) (done bool) {
 		if s.err == nil { // the connection calls again, after it was done
@@ -200,7 +206,7 @@ func (s *Sender) newTry() func(fd uintptr) (done bool) {
 	}
 }
 
-// What follows is called less often.
+// The functions below are called less often, so nothing depends on their speed.
 
 func recvmsg(fd int, h *msghdr, flags int) (n int, err error) { return rawmsg.Recvmsg(fd, h, flags) }
 func sendmsg(fd int, h *msghdr, flags int) (n int, err error) { return rawmsg.Sendmsg(fd, h, flags) }

@@ -64,9 +64,9 @@ func (s *Sender) newTry() func(fd uintptr) (done bool) {
 	}
 }
 
-// recvmsg receives a message, or looks at one. Where the kernel is to do the
-// waiting, it waits for a message without taking it: the lock of receive, which
-// keeps other goroutines from starting programs, is not held during a wait.
+// recvmsg receives a message, or looks at one. If the kernel has to do the waiting,
+// recvmsg first waits for a message without taking it, so that the lock of receive,
+// which keeps other goroutines from starting programs, is not held during the wait.
 func recvmsg(fd int, h *msghdr, flags int) (n int, err error) {
 	if flags&rawmsg.MSG_PEEK != 0 {
 		return peek(fd, h, flags)
@@ -80,12 +80,12 @@ func recvmsg(fd int, h *msghdr, flags int) (n int, err error) {
 		n, err = h.receive(fd)
 		if err != syscall.EAGAIN || flags&rawmsg.MSG_DONTWAIT != 0 {
 			return n, err
-		} // somebody else was faster
+		} // somebody else has received the message
 	}
 }
 
-// peek returns the length of the next message as far as one byte goes. Without
-// room for control messages the kernel makes no descriptors.
+// peek waits for the next message, and returns its length, 1 at most. There is no
+// room for control messages, so the kernel makes no descriptors.
 func peek(fd int, h *msghdr, flags int) (n int, err error) {
 	var p [1]byte
 	var got int
@@ -151,7 +151,7 @@ func sendmmsg(fd int, msgs []mmsghdr, flags int) (n int, err error) {
 func sendmsg(fd int, h *msghdr, flags int) (n int, err error) {
 	var oob []byte
 	for c := range ParseControls(h.control[:h.Controllen]) {
-		fds, _ := appendInts(nil, c.Data) // those that are no descriptors are EBADF
+		fds, _ := appendInts(nil, c.Data) // sendmsg finds numbers that are no descriptors
 		oob = append(oob, syscall.UnixRights(fds...)...)
 	}
 	var to syscall.Sockaddr
@@ -167,7 +167,7 @@ func sendmsg(fd int, h *msghdr, flags int) (n int, err error) {
 	}
 }
 
-// waitFlag is the flag MSG_DONTWAIT of this system, if flags have Linux's.
+// waitFlag returns the flag MSG_DONTWAIT of this system, if flags have that of Linux.
 func waitFlag(flags int) int {
 	if flags&rawmsg.MSG_DONTWAIT != 0 {
 		return syscall.MSG_DONTWAIT
@@ -175,7 +175,7 @@ func waitFlag(flags int) int {
 	return 0
 }
 
-// linuxFlags are the flags of a received message as Linux has them.
+// linuxFlags returns the flags of a received message as Linux has them.
 func linuxFlags(flags int) (linux int32) {
 	if flags&syscall.MSG_TRUNC != 0 {
 		linux |= rawmsg.MSG_TRUNC

@@ -12,14 +12,14 @@ import (
 // system can take as long as its owner likes.
 //
 // Where at least three numbers follow each other in fds, they are closed with one
-// close_range(2), Linux 5.9, which reports no error: neither EBADF of a number
-// that is not open nor EIO of a file. Who needs these errors calls
-// [syscall.Close].
+// close_range(2), Linux 5.9, which reports no error: neither EBADF for a number
+// that is not open nor EIO for a file. A program that needs these errors calls
+// [syscall.Close] for each number.
 func CloseFDs(fds []int) error { return closeFDs(fds) }
 
-// closeUnwanted closes descriptors that came and that nobody asked for. Those that
-// are not sockets are closed when it returns; package closer says why sockets may
-// be closed later. The slice is used up.
+// closeUnwanted closes descriptors that came and that nobody asked for. When it
+// returns, all of them that are not sockets have been closed; package closer says
+// why a socket may be closed later. The contents of the slice are lost.
 func closeUnwanted(fds []int) {
 	rest := fds[:0]
 	for _, fd := range fds {
@@ -30,7 +30,7 @@ func closeUnwanted(fds []int) {
 	closeFDs(rest)
 }
 
-// newFiles makes files of descriptors. The files own them. The names are those
+// newFiles makes files of descriptors, which the files own. The names are those
 // of the first files; the others are called "fdpass".
 func newFiles(fds []int, names []string) []*os.File {
 	if len(fds) == 0 {
@@ -43,7 +43,7 @@ func newFiles(fds []int, names []string) []*os.File {
 	return files
 }
 
-// newFile makes file i of a message.
+// newFile makes a file of fd, the descriptor at index i of a message.
 func newFile(fd, i int, names []string) *os.File {
 	if i < len(names) {
 		return os.NewFile(uintptr(fd), names[i])

@@ -11,9 +11,9 @@ import (
 // message is what all copies of a [Message] share. It owns descriptors.
 type message struct {
 	payload []byte
-	control []byte // what the kernel wrote of it
-	room    int    // bytes of the control buffer that were left for descriptors
-	name    []byte // what the kernel wrote of it
+	control []byte // the control messages: the part of the buffer that the kernel wrote
+	room    int    // bytes of the control buffer that descriptors could have used
+	name    []byte // the sender's address: the part of the buffer that the kernel wrote
 	flags   int32
 	typ     int   // of the socket, SOCK_STREAM and so on
 	err     error // what is wrong with the message
@@ -24,8 +24,8 @@ type message struct {
 	pidfdErr error // the errno that came instead of one
 }
 
-// newMessage makes a message whose descriptors are closed at the latest when the
-// garbage collector finds that nobody uses it any longer.
+// newMessage makes a message. Its descriptors are closed at the latest when the
+// garbage collector finds that the message is no longer used.
 func newMessage() *message {
 	m := &message{}
 	runtime.SetFinalizer(m, (*message).drop)
@@ -65,7 +65,7 @@ func (m *message) truncated(max int, opts *Options, cause error) error {
 	case came > max:
 		m.err = &surplusError{max}
 	case m.flags&rawmsg.MSG_CTRUNC == 0:
-	case came < m.fitting() && opts.ExtraRoom == 0:
+	case came < m.fdRoom() && opts.ExtraRoom == 0:
 		m.err = errNoPlace // there was room for more: only the table is left
 	default:
 		m.err = errNoRoom
@@ -89,7 +89,7 @@ func (m *message) truncated(max int, opts *Options, cause error) error {
 	return nil
 }
 
-// joined is both of two errors. The first may be nil.
+// joined returns an error that matches both a and b. a may be nil.
 func joined(a, b error) error {
 	if a == nil {
 		return b
@@ -97,14 +97,13 @@ func joined(a, b error) error {
 	return errors.Join(a, b)
 }
 
-// fitting is how many descriptors there was room for.
-func (m *message) fitting() int {
+// fdRoom returns how many descriptors there was room for in the control buffer.
+func (m *message) fdRoom() int {
 	return min((m.room-CmsgLen(0))/intLen, rawmsg.SCM_MAX_FD)
 }
 
-// collect finds the descriptors. A slot that holds an errno instead of one is an
-// error, and so is a malformed buffer; the descriptors beside it are found all
-// the same.
+// collect finds the descriptors. An errno in the place of a descriptor is an error,
+// and so is a malformed buffer. The other descriptors are found nevertheless.
 func (m *message) collect() (bad error) {
 	for rest := m.control; len(rest) >= headerLen; {
 		level, typ, data, next := firstControl(rest)

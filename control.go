@@ -15,16 +15,16 @@ import (
 type Control struct {
 	Level int    // cmsg_level: [rawmsg.SOL_SOCKET] for everything on a Unix socket
 	Type  int    // cmsg_type: [rawmsg.SCM_RIGHTS], [rawmsg.SCM_CREDENTIALS] and others
-	Data  []byte // the data without padding, a part of the buffer that was parsed and good as long as that
+	Data  []byte // the data without padding; they are a part of the buffer that was parsed
 }
 
 // ParseControls iterates over a control buffer, as recvmsg(2) leaves it in the
-// first msg_controllen bytes. Where the buffer is malformed, it yields
-// [ErrMalformed] after the good messages before that place, and ends. A rest
-// that is too short for a header is the end, as for CMSG_NXTHDR of cmsg(3).
+// first msg_controllen bytes. If the buffer is malformed, it yields the messages
+// before that place, then [ErrMalformed], and ends. A rest that is too short for a
+// header is the end, as for CMSG_NXTHDR of cmsg(3).
 //
-// It allocates nothing and never panics. Descriptors that a rights message
-// holds are for the caller to close, those before a malformed place included.
+// It allocates nothing and never panics. The caller closes the descriptors that
+// rights messages hold, also those before a malformed place.
 func ParseControls(b []byte) iter.Seq2[Control, error] {
 	return func(yield func(Control, error) bool) {
 		for rest := b; len(rest) >= headerLen; {
@@ -41,9 +41,9 @@ func ParseControls(b []byte) iter.Seq2[Control, error] {
 	}
 }
 
-// firstControl is the control message that b begins with, and where the next one
-// begins: 0 if the length of this one is not possible. Its results are in
-// registers, which a [Control] is one word too long for.
+// firstControl returns the control message that b begins with, and where the next
+// one begins: 0 if the length of this one is not possible. It does not return a
+// [Control], which is one word too long to be returned in registers.
 func firstControl(b []byte) (level, typ int, data []byte, next int) {
 	n := wordAt(b)
 	if n < headerLen || n > uint(len(b)) {
@@ -53,14 +53,17 @@ func firstControl(b []byte) (level, typ int, data []byte, next int) {
 }
 
 // AppendControl appends a control message to b, padded to CMSG_SPACE(len(data))
-// bytes, and returns the longer slice.
+// bytes, and returns the extended slice. Level and typ are C ints. The format is
+// that of cmsg(3). A nil b makes a new buffer.
 func AppendControl(b []byte, level, typ int, data []byte) []byte {
 	return cmsg.Native.Append(b, level, typ, data)
 }
 
 // AppendRights appends an SCM_RIGHTS message that carries fds to b, in
-// CMSG_SPACE(4*len(fds)) bytes, and returns the longer slice. The descriptors
-// stay the caller's. The kernel refuses a message with more than [rawmsg.SCM_MAX_FD].
+// CMSG_SPACE(4*len(fds)) bytes, and returns the extended slice. The descriptors
+// stay the caller's. A message may have more than [rawmsg.SCM_MAX_FD] of them, but
+// sendmsg(2) refuses it (EINVAL). A number that is not a C int is written as -1,
+// which sendmsg refuses as well (EBADF).
 func AppendRights(b []byte, fds ...int) []byte {
 	start, space := len(b), CmsgSpace(intLen*len(fds))
 	b = slices.Grow(b, space)[:start+space]
@@ -72,8 +75,8 @@ func AppendRights(b []byte, fds ...int) []byte {
 	return b
 }
 
-// putInts writes fds as C ints, and zeros into what is left of b. It takes eight
-// at a time and looks for numbers that are no descriptors only once, which makes
+// putInts writes fds as C ints, and zeros into the rest of b. It writes eight at a
+// time and looks only once for numbers that cannot be descriptors. That makes
 // writing 253 of them five times as fast (BenchmarkAppend).
 func putInts(b []byte, fds []int) {
 	or, all, rest := 0, b, fds
@@ -101,8 +104,8 @@ func putInts(b []byte, fds []int) {
 	}
 }
 
-// putNone writes -1, which no process has open, for each number that is no C
-// int, where its last 32 bits may be a descriptor of the process.
+// putNone writes -1, which is never a descriptor, in the place of each number that
+// is not a C int. Its lower 32 bits might be the number of another descriptor.
 func putNone(b []byte, fds []int) {
 	for i, fd := range fds {
 		if fd != int(int32(fd)) {
@@ -117,9 +120,9 @@ func (c Control) is(typ int) bool { return c.Level == rawmsg.SOL_SOCKET && c.Typ
 // uint32At reads the number at byte i of the data.
 func (c Control) uint32At(i int) uint32 { return cmsg.Native.Uint32(c.Data[i:]) }
 
-// What follows reads and writes the numbers of control messages in the layout of
-// this machine, which is known when the package is compiled. internal/cmsg knows
-// all layouts, and takes 1.5 times as long to read one descriptor (BenchmarkParse).
+// The functions below read and write the numbers in control messages, in the layout
+// of the machine that the package was compiled for. internal/cmsg knows all
+// layouts, and takes 1.5 times as long to read one descriptor (BenchmarkParse).
 
 // wordAt reads the size_t that b begins with.
 func wordAt(b []byte) uint {

@@ -38,14 +38,14 @@ type connection struct {
 	deadlines [2]deadline
 }
 
-// connections are those that have users.
+// connections holds the connections that have users.
 var connections struct {
 	sync.Mutex
 	of map[syscall.Conn]*connection
 }
 
-// lease is the part of one user. It ends when the garbage collector finds that
-// the user is gone, so that nobody has to close a Receiver for this.
+// lease is what each user of a connection holds. It ends when the garbage collector
+// finds that the user is gone, so that nobody has to close a Receiver for this.
 type lease struct {
 	*connection
 	key syscall.Conn
@@ -89,14 +89,14 @@ func (c *connection) set(dir direction, t time.Time) error {
 	return c.conn.SetReadDeadline(t)
 }
 
-// deadline is the one that the caller set through a Receiver, Sender or Stream.
-// It is kept here because Go has no way to ask a connection for it.
+// deadline holds the deadline that the caller set through a Receiver, Sender or
+// Stream. It is kept here because Go has no way to ask a connection for it.
 type deadline struct {
-	mu     sync.Mutex
-	t      time.Time
-	cuts   int           // contexts that are ending a wait right now
-	ended  atomic.Uint64 // how often the caller's deadline was put back after contexts had ended waits
-	rested chan struct{} // closed when cuts is 0 again
+	mu         sync.Mutex
+	t          time.Time
+	interrupts int           // contexts that are ending a wait right now
+	ended      atomic.Uint64 // how often restore has put back the caller's deadline
+	restored   chan struct{} // closed when interrupts is 0 again
 }
 
 // past is a deadline that ends every wait at once.
@@ -108,10 +108,10 @@ func (c *connection) interrupt(dir direction) {
 	d := &c.deadlines[dir]
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.cuts == 0 {
-		d.rested = make(chan struct{})
+	if d.interrupts == 0 {
+		d.restored = make(chan struct{})
 	}
-	d.cuts++
+	d.interrupts++
 	c.set(dir, past)
 }
 
@@ -122,15 +122,15 @@ func (c *connection) restore(dir direction) {
 	d := &c.deadlines[dir]
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.cuts--; d.cuts == 0 {
+	if d.interrupts--; d.interrupts == 0 {
 		c.set(dir, d.t)
 		d.ended.Add(1)
-		close(d.rested)
+		close(d.restored)
 	}
 }
 
-// ended is how often contexts have ended waits so far, one that does so at the
-// moment not counted.
+// ended returns how often contexts have ended waits. A context that is ending one
+// right now is not counted.
 func (l *lease) ended(dir direction) uint64 {
 	if l == nil {
 		return 0
@@ -138,28 +138,28 @@ func (l *lease) ended(dir direction) uint64 {
 	return l.deadlines[dir].ended.Load()
 }
 
-// resumes reports whether a wait that ended at a deadline is to be begun again:
-// whether it was the context of somebody else that ended it. Until that has put
-// back the caller's deadline, resumes waits. Before is what ended returned
-// before the wait, and ctx that of the waiting call, or nil.
+// resumes reports whether a wait that ended at a deadline has to begin again,
+// because the context of another call ended it. It waits until that call has put
+// back the caller's deadline. before is what ended returned before the wait, and
+// ctx is the context of the waiting call, or nil.
 func (l *lease) resumes(ctx context.Context, dir direction, before uint64) bool {
 	if l == nil {
 		return false
 	}
 	d := &l.deadlines[dir]
 	d.mu.Lock()
-	cuts, ended, t, rested := d.cuts, d.ended.Load(), d.t, d.rested
+	interrupts, ended, t, restored := d.interrupts, d.ended.Load(), d.t, d.restored
 	d.mu.Unlock()
-	if cuts == 0 && ended == before || !t.IsZero() && !time.Now().Before(t) {
+	if interrupts == 0 && ended == before || !t.IsZero() && !time.Now().Before(t) {
 		return false
 	}
 	var done <-chan struct{}
 	if ctx != nil {
 		done = ctx.Done()
 	}
-	if cuts > 0 {
+	if interrupts > 0 {
 		select {
-		case <-rested:
+		case <-restored:
 		case <-done:
 		}
 	}
@@ -175,7 +175,7 @@ func (e *endpoint) setDeadline(dir direction, t time.Time) error {
 	d := &e.shared.deadlines[dir]
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.cuts == 0 {
+	if d.interrupts == 0 {
 		if err := e.shared.set(dir, t); err != nil {
 			return fmt.Errorf("fdpass: %w", err)
 		}
@@ -185,8 +185,8 @@ func (e *endpoint) setDeadline(dir direction, t time.Time) error {
 }
 
 // within calls f, which waits on the connection, and ends the wait when ctx is
-// done. What f has achieved by then stands: the error is that of the context
-// only if f failed because its wait was ended.
+// done. The error is that of ctx only if f failed because its wait was ended. If f
+// has succeeded by then, its result stands.
 func (e *endpoint) within(ctx context.Context, dir direction, f func() error) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("fdpass: %w", err)
@@ -226,14 +226,15 @@ func (e *endpoint) checkDeadlines(dir direction) error {
 		if _, ok := e.conn.(*os.File); ok {
 			d := &e.shared.deadlines[dir]
 			d.mu.Lock()
-			if d.cuts == 0 {
+			if d.interrupts == 0 {
 				err = e.shared.set(dir, d.t)
 			}
 			d.mu.Unlock()
 		}
 	}
 	if errors.Is(err, os.ErrNoDeadline) {
-		return fmt.Errorf("fdpass: context on a connection without deadlines: %w", errors.ErrUnsupported)
+		err = errors.ErrUnsupported
+		return fmt.Errorf("fdpass: context on a connection without deadlines: %w", err)
 	}
 	return nil
 }

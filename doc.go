@@ -14,7 +14,7 @@
 //
 // # What is passed
 //
-// A descriptor is a number, an index into the descriptor table of its process. It
+// A descriptor is a number: an index into the descriptor table of its process. It
 // means nothing in any other process. What is passed is a reference to the open
 // file description that the number stands for (struct file in the kernel). The
 // receiver's table gets a new entry for it, under the lowest free number, as after

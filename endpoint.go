@@ -15,11 +15,11 @@ import (
 type endpoint struct {
 	conn   syscall.Conn
 	raw    syscall.RawConn
-	bare   bool // the connection is the descriptor fd, which takes no interface to reach
+	bare   bool // whether the connection is only a descriptor, which is fd
 	fd     int
-	later  bool            // whether it is a Unix socket is asked only if a first try does not show it
+	later  bool            // whether nobody has asked yet if it is a Unix socket; see openLater
 	wait   int             // MSG_DONTWAIT where Go's poller does the waiting, 0 where the kernel does
-	typ    int             // SOCK_STREAM and so on, or 0 until somebody needs it; see kind
+	typ    int             // SOCK_STREAM and so on, or 0 if not yet known; see kind
 	shared *lease          // what the connection's users share, or nil
 	ctx    context.Context // that of the current call, or nil
 }
@@ -82,8 +82,8 @@ func isNil(conn syscall.Conn) bool {
 	return false
 }
 
-// kind is the type of the socket, SOCK_STREAM and so on. Most calls do not need
-// it, and so make no system call to find it out.
+// kind returns the type of the socket, SOCK_STREAM and so on. It asks the kernel
+// when it is called for the first time, since most calls do not need the type.
 func (e *endpoint) kind() (typ int, err error) {
 	if e.typ == 0 {
 		err = e.control(func(fd int) (err error) {
@@ -107,9 +107,9 @@ func (e *endpoint) control(f func(fd int) error) error {
 	return err
 }
 
-// waits reports whether a call with these flags that got EAGAIN is to be made
-// again when the poller says so. If not, the caller wanted one try, or it is the
-// kernel that does the waiting.
+// waits reports whether a call with these flags that got EAGAIN has to be made
+// again when the poller says so. It has not, if the caller wanted one try or if the
+// kernel does the waiting.
 func (e *endpoint) waits(flags int) bool {
 	return e.wait != 0 && flags&rawmsg.MSG_DONTWAIT == 0
 }
@@ -135,9 +135,9 @@ func (e *endpoint) write(f func(fd uintptr) bool) error {
 	return e.resume(writing, ended, e.raw.Write(f), f)
 }
 
-// resume is what follows a wait that ended with err: it waits again where that was
-// ended by the context of another call. A file that turns out not to be in the
-// poller waits in the kernel from then on. Before is what ended returned before the
+// resume follows a wait that ended with err. If the context of another call ended
+// it, resume waits again. If the connection is a file that is not in the poller, the
+// kernel does the waiting from then on. before is what ended returned before the
 // wait.
 func (e *endpoint) resume(dir direction, before uint64, err error, f func(fd uintptr) bool) error {
 	for err != nil {

@@ -29,7 +29,7 @@ func fillHeader(h *msghdr, iov *iovec, control, name []byte) {
 	h.Flags = 0
 }
 
-// start points to where a slice begins. It is nil for an empty one.
+// start returns a pointer to the beginning of a slice, or nil if the slice is empty.
 func start[T any](s []T) *T {
 	if len(s) == 0 {
 		return nil

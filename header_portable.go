@@ -20,8 +20,8 @@ const firstByte = runtime.GOOS != "linux"
 // in it are those of Linux, so that everything else of the package knows only one
 // form.
 type msghdr struct {
-	iov           *iovec  // the payload in one piece, or
-	iovs          []iovec // in several
+	iov           *iovec  // the payload in one piece, or nil
+	iovs          []iovec // the payload in several pieces, if iov is nil
 	name, control []byte
 	Namelen       uint32
 	Controllen    uintptr
@@ -49,7 +49,7 @@ func setPiece(iov *iovec, p []byte) { *iov = p }
 
 func setPieces(h *msghdr, iovs []iovec) { h.iov, h.iovs = nil, iovs }
 
-// payload is the payload in one piece, since package syscall takes no other.
+// payload returns the payload in one piece, since package syscall takes no other.
 func (h *msghdr) payload() []byte {
 	switch {
 	case h.iov != nil:

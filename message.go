@@ -28,13 +28,13 @@ type noCopy struct{}
 func (*noCopy) Lock()   {}
 func (*noCopy) Unlock() {}
 
-// Payload is the bytes of the message: the beginning of the buffer that was
-// given to receive into. It is empty only in a datagram or seqpacket message.
+// Payload returns the bytes of the message: the beginning of the buffer that the
+// caller gave to the receive. It is empty only in a datagram or seqpacket message.
 func (m *Message) Payload() []byte { return m.payload }
 
-// FDs are the descriptors that came with the message and have not been taken.
-// They are borrowed: the message still owns and closes them, at the latest when
-// the garbage collector finds that nobody uses the message any longer.
+// FDs returns the descriptors that came with the message and have not been taken.
+// They are borrowed: the message still owns them. It closes them at the latest when
+// the garbage collector finds that the message is no longer used.
 func (m *Message) FDs() []int { return m.fds }
 
 // TakeFDs returns the descriptors in a new slice and hands them over: from now on
@@ -49,8 +49,9 @@ func (m *Message) TakeFDsInto(dst []int) []int {
 	return dst
 }
 
-// TakeFD hands over the one descriptor of the message. If there is none, or if
-// there are several, the error is [ErrCount] and the message keeps them.
+// TakeFD returns the one descriptor of the message and hands it over: from now on
+// the caller closes it. If there is none, or if there are several, the error is
+// [ErrCount] and the message keeps them.
 func (m *Message) TakeFD() (fd int, err error) {
 	if len(m.fds) != 1 {
 		return -1, errCount(1, len(m.fds), len(m.payload))
@@ -60,7 +61,8 @@ func (m *Message) TakeFD() (fd int, err error) {
 	return fd, nil
 }
 
-// TakeFile is [Message.TakeFD] with a file of the given name.
+// TakeFile is [Message.TakeFD] with a file of the given name in the place of the
+// number.
 func (m *Message) TakeFile(name string) (*os.File, error) {
 	fd, err := m.TakeFD()
 	if err != nil {
@@ -72,23 +74,24 @@ func (m *Message) TakeFile(name string) (*os.File, error) {
 // TakeFiles returns the descriptors as files and hands them over: from now on
 // the caller closes them. A second call returns none.
 //
-// The names are those of the first files. The others are called "fdpass": what a
-// file was opened as is not part of a message. A nonblocking descriptor that the
-// kernel can poll joins Go's poller: it has deadlines, and Close ends a Read. Any
-// other file has no deadlines, and a Read is not ended by Close. To make a
-// terminal or a pipe join, take the number and call [syscall.SetNonblock] before
-// [os.NewFile]; this changes the open file description, which other processes
-// share.
+// The names are those of the first files. The others are called "fdpass", since a
+// message does not say under which name a file was opened.
+//
+// A nonblocking descriptor that the kernel can poll joins Go's poller: the file has
+// deadlines, and Close ends a Read. Any other file has no deadlines, and Close does
+// not end a Read. To make a terminal or a pipe join, take the number and call
+// [syscall.SetNonblock] before [os.NewFile]. This changes the open file
+// description, which other processes share.
 func (m *Message) TakeFiles(names ...string) []*os.File {
 	files := newFiles(m.fds, names)
 	m.fds = m.fds[:0]
 	return files
 }
 
-// TakeEachFile is [Message.TakeFiles] for who needs only a few of many files: each
-// file is made, and handed over to the caller, when the iteration comes to it. What
-// it does not come to is still the message's. A file takes 20 times as long to make
-// as a number.
+// TakeEachFile is [Message.TakeFiles] for a program that needs only a few of many
+// files. Each file is made, and handed over to the caller, when the iteration
+// comes to it. The message keeps the descriptors that the iteration does not come
+// to. To make a file takes 20 times as long as to take its number.
 func (m *Message) TakeEachFile(names ...string) iter.Seq[*os.File] {
 	return func(yield func(*os.File) bool) {
 		for i := 0; len(m.fds) > 0; i++ {
@@ -101,9 +104,9 @@ func (m *Message) TakeEachFile(names ...string) iter.Seq[*os.File] {
 	}
 }
 
-// PIDFD is the pidfd of the sender, borrowed as for FDs. The error is
-// [ErrNoPIDFD] if none came or it was taken, or the errno for which the kernel
-// could not make one: EMFILE if the descriptor table is full.
+// PIDFD returns the pidfd of the sender, borrowed as with FDs. The error is
+// [ErrNoPIDFD] if none came or if it was taken. If the kernel could not make one,
+// the error is an errno: EMFILE if the descriptor table was full.
 func (m *Message) PIDFD() (fd int, err error) {
 	switch {
 	case m.hasPIDFD:
@@ -114,16 +117,17 @@ func (m *Message) PIDFD() (fd int, err error) {
 	return -1, ErrNoPIDFD
 }
 
-// TakePIDFD is PIDFD and hands the descriptor over to the caller, who closes it.
+// TakePIDFD is [Message.PIDFD], and hands the descriptor over: from now on the
+// caller closes it.
 func (m *Message) TakePIDFD() (fd int, err error) {
 	fd, err = m.PIDFD()
 	m.hasPIDFD = false
 	return fd, err
 }
 
-// Close closes the descriptors that have not been taken, and the pidfd if it has
-// not been taken. Everything else of the message stays valid. It may be called
-// again, and for no message at all (nil). [CloseFDs] says how long it may wait.
+// Close closes the descriptors and the pidfd that have not been taken, and returns
+// errors as [CloseFDs] does, which also says how long this may wait. Everything
+// else of the message stays valid. Close may be called again, and on a nil Message.
 func (m *Message) Close() error {
 	if m == nil || m.message == nil {
 		return nil
@@ -131,46 +135,48 @@ func (m *Message) Close() error {
 	return m.close()
 }
 
-// Truncated reports whether control messages were cut or dropped (MSG_CTRUNC), or
-// descriptors beyond MaxFDs closed: what is there may not be everything.
+// Truncated reports whether the kernel shortened or dropped control messages
+// (MSG_CTRUNC), or whether descriptors beyond MaxFDs were closed. If so, something
+// that was sent is missing.
 func (m *Message) Truncated() bool { return m.flags&rawmsg.MSG_CTRUNC != 0 }
 
 // PayloadTruncated reports whether the kernel dropped the end of a datagram or
 // seqpacket message, because the buffer was too short (MSG_TRUNC).
 func (m *Message) PayloadTruncated() bool { return m.flags&rawmsg.MSG_TRUNC != 0 }
 
-// Err is what was wrong with the message, or nil: [ErrTruncated] with its cause,
-// [ErrPayloadTruncated], or both. A Receiver's Recv has returned it, except with
-// [Options].KeepTruncated. For a message of a batch this is the only place where
-// it is reported.
+// Err returns what was wrong with the message, or nil: [ErrTruncated] with its
+// cause, [ErrPayloadTruncated], or both. [Receiver.Recv] returns the same error,
+// except with [Options].KeepTruncated. For a message of a batch, this is the only
+// place where it is reported.
 func (m *Message) Err() error { return m.err }
 
 // Controls iterates over all control messages, including those that this package
 // has no name for. The data are valid until the next receive. The numbers in a
-// rights message are the message's descriptors, whether taken or not: the caller
-// may look at them and leaves the closing to their owner.
+// rights message are those of FDs, whether taken or not: the caller may look at
+// them, and only their owner closes them.
 func (m *Message) Controls() iter.Seq[Control] {
 	return func(yield func(Control) bool) {
 		for c, err := range ParseControls(m.control) {
-			if err != nil || !yield(c) { // an error was reported by the receive
+			if err != nil || !yield(c) { // the receive has reported the error
 				return
 			}
 		}
 	}
 }
 
-// Credentials are the sender's, if SO_PASSCRED is on; see [Options]. For a message
-// that was sent before it was on, they are PID 0 and the overflow UID, 65534.
+// Credentials returns those of the sender, if SO_PASSCRED is on; see [Options]. For
+// a message that was sent before it was on, they are PID 0 and the overflow UID,
+// 65534.
 func (m *Message) Credentials() (cred Credentials, ok bool) { return find(m, Control.Credentials) }
 
-// SecurityLabel is the sender's, if SO_PASSSEC is on; see [Options].
+// SecurityLabel returns the label of the sender, if SO_PASSSEC is on; see [Options].
 func (m *Message) SecurityLabel() (label string, ok bool) { return find(m, Control.SecurityLabel) }
 
-// Timestamp is when the message was sent, if timestamps are on; see [Options].
+// Timestamp returns when the message was sent, if timestamps are on; see [Options].
 func (m *Message) Timestamp() (t time.Time, ok bool) { return find(m, Control.Timestamp) }
 
-// QueuedBytes is how many bytes are in the socket's queue after this message, if
-// SO_INQ is on; see [Options].
+// QueuedBytes returns the number of bytes that were in the socket's queue after this
+// message, if SO_INQ is on; see [Options].
 func (m *Message) QueuedBytes() (n int, ok bool) { return find(m, Control.QueuedBytes) }
 
 // find returns the value of the first control message that has one.
@@ -183,9 +189,10 @@ func find[T any](m *Message, value func(Control) (T, bool)) (v T, ok bool) {
 	return v, false
 }
 
-// From is the address of the socket that the message was sent from, if
-// [Options] asked for it. It is nil if that socket has none. An accepted socket
-// has the address of the listening one, while the other end rarely has one.
+// From returns the address of the socket that the message was sent from, if
+// [Options] asked for it: msg_name of recvmsg(2). It is nil if that socket has no
+// address, as is usual for the client of a stream connection. A socket that was
+// accepted has the address of the listening socket.
 func (m *Message) From() *net.UnixAddr { return parseSockaddr(m.name, network(m.typ)) }
 
 // close closes what was not taken.

@@ -8,24 +8,25 @@ import (
 	"example.com/fdpass/rawmsg"
 )
 
-// Options say what a [Receiver] or [BatchReceiver] asks of a socket beside its
+// Options say what a [Receiver] or [BatchReceiver] asks of a socket, apart from its
 // bytes. The zero value asks for nothing: no descriptors, only bytes.
 //
-// Credentials, PIDFD, SecurityLabel, Timestamp, QueuedBytes and RefuseFDs switch
-// an option of the socket, for messages that are sent from then on, and leave it
-// switched. There is room in the control buffer for them and for everything that
-// the socket has switched on already, for example an accepted one by inheritance.
-// An option that this kernel or this kind of socket does not have is an error that
-// matches [errors.ErrUnsupported].
+// Credentials, PIDFD, SecurityLabel, Timestamp, QueuedBytes and RefuseFDs set an
+// option of the socket, which applies to messages that are sent from then on. The
+// option stays set. The control buffer has room for what these options bring, and
+// for what the socket had switched on before: an accepted socket, for example,
+// inherits options. An option that this kernel or this kind of socket does not have
+// is an error that matches [errors.ErrUnsupported].
 //
-// A peer that is not trusted can send files whose close(2) waits as long as it
-// likes, for example one of its own FUSE file system. What nobody wants has to be
-// closed, by this package or, in a full descriptor table and in read(2), by the
-// kernel. RefuseFDs prevents it: the descriptors do not arrive.
+// A peer that is not trusted can send files whose close(2) waits as long as the
+// peer likes, for example a file of its own FUSE file system. Every file that
+// nobody wants has to be closed: by this package, or by the kernel, if the
+// descriptor table is full or if read(2) passes over the file. RefuseFDs prevents
+// this: the descriptors do not arrive.
 type Options struct {
-	// MaxFDs is the largest number of descriptors that a message may bring, 0
-	// to [rawmsg.SCM_MAX_FD]; a larger number means that. One more truncates the
-	// message.
+	// MaxFDs is the largest number of descriptors that a message may bring, 0 to
+	// [rawmsg.SCM_MAX_FD]. A larger number means SCM_MAX_FD. A message that brings
+	// more is truncated ([ErrTruncated]).
 	MaxFDs int
 
 	// KeepTruncated hands over what arrived of a truncated message: Recv returns
@@ -43,24 +44,24 @@ type Options struct {
 	// From asks for the sender's address, which [Message.From] returns.
 	From bool
 
-	// ExtraRoom is the number of bytes in the control buffer to keep for control
-	// messages that the caller has switched on and that are not above, at most
+	// ExtraRoom is the number of bytes that the control buffer has for control
+	// messages of other options, which the caller has switched on. It is at most
 	// 1 MiB.
 	ExtraRoom int
 
-	anyPayload bool // the rest of a datagram is not missed
+	anyPayload bool // whether a truncated payload is no error
 }
 
-// Apply switches on what o asks for, without receiving. On a
-// [*net.UnixListener] it does so before anybody connects: every connection that
-// is accepted later inherits the options, and not even the first message of a
-// client comes without its credentials. Errors are those of [NewReceiver].
+// Apply switches on what o asks for, without receiving. It can be called on a
+// [*net.UnixListener], before anybody connects: every connection that is accepted
+// later inherits the options, so that even the first message of a client has its
+// credentials. Errors are those of [NewReceiver].
 func (o Options) Apply(conn syscall.Conn) error {
 	_, _, err := o.open(conn)
 	return err
 }
 
-// What the data of each control message occupy, in bytes.
+// These are the lengths of the data of control messages, in bytes.
 const (
 	credentialsLen  = 12
 	intLen          = 4
@@ -70,15 +71,15 @@ const (
 	maxExtraRoom    = 1 << 20
 )
 
-// rightsRoom is room for as many descriptors as a message can carry. The kernel
-// then never has to drop one itself for want of room, which can take long: it
-// closes the descriptor inside recvmsg(2). Descriptors that nobody asked for are
+// rightsRoom is room for as many descriptors as a message can carry. So the kernel
+// never has to drop one because there is no room for it. It would close the file
+// inside recvmsg(2), and that can take long. Descriptors that nobody asked for are
 // closed afterwards.
 var rightsRoom = CmsgSpace(intLen * rawmsg.SCM_MAX_FD)
 
 // commonRoom is room for everything but security labels.
-var commonRoom = rightsRoom + CmsgSpace(timestampLen) + CmsgSpace(timestampingLen) + CmsgSpace(credentialsLen) +
-	CmsgSpace(intLen) + CmsgSpace(intLen) // pidfd, bytes in the queue
+var commonRoom = rightsRoom + CmsgSpace(timestampLen) + CmsgSpace(timestampingLen) +
+	CmsgSpace(credentialsLen) + CmsgSpace(intLen) + CmsgSpace(intLen) // pidfd, bytes in the queue
 
 // check looks for mistakes that can be seen without a socket.
 func (o *Options) check() error {
@@ -112,14 +113,15 @@ func (o *Options) open(conn syscall.Conn) (end endpoint, room int, err error) {
 	return end, room, err
 }
 
-// apply switches the options on and returns how much room everything that can
-// come may occupy.
+// apply switches the options on, and returns the size of a control buffer for
+// everything that can come.
 func (o *Options) apply(fd, typ int) (room int, err error) {
 	if o.Timestamp && typ == rawmsg.SOCK_STREAM {
 		return 0, fmt.Errorf("fdpass: timestamps on a stream socket: %w", errors.ErrUnsupported)
 	}
 	if o.QueuedBytes && typ != rawmsg.SOCK_STREAM {
-		return 0, fmt.Errorf("fdpass: SO_INQ on a socket that is not a stream: %w", errors.ErrUnsupported)
+		err = errors.ErrUnsupported
+		return 0, fmt.Errorf("fdpass: SO_INQ on a socket that is not a stream: %w", err)
 	}
 	if o.RefuseFDs {
 		if err := setsockopt(fd, rawmsg.SO_PASSRIGHTS, 0); err != nil {

@@ -12,12 +12,24 @@ import (
 // Outgoing is a message to send. Everything in it stays the caller's: the kernel
 // duplicates the descriptors, and files stay open and as they are.
 type Outgoing struct {
-	Payload     []byte        // may be empty, but on a stream not together with descriptors ([ErrNoPayload])
-	More        [][]byte      // further pieces of the payload, which follow Payload; at most [rawmsg.UIO_MAXIOV] - 1
-	FDs         []int         // descriptors; together with Files at most [rawmsg.SCM_MAX_FD]
-	Files       []*os.File    // files, whose descriptors follow FDs; they are kept open during the call
-	Credentials *Credentials  // SCM_CREDENTIALS, or nil; those of another process need privilege (EPERM)
-	To          *net.UnixAddr // for a datagram socket that is not connected, or nil
+	// Payload may be empty, but not on a stream if there are descriptors or
+	// credentials ([ErrNoPayload]).
+	Payload []byte
+
+	// More are further pieces of the payload, which follow Payload. There are at
+	// most [rawmsg.UIO_MAXIOV] - 1 of them.
+	More [][]byte
+
+	FDs   []int      // descriptors; together with Files at most [rawmsg.SCM_MAX_FD]
+	Files []*os.File // their descriptors follow FDs; they are kept open during the call
+
+	// Credentials are sent as SCM_CREDENTIALS, or nil. To send those of another
+	// process needs privilege (EPERM); unix(7).
+	Credentials *Credentials
+
+	// To is where a datagram socket that is not connected sends the message, or
+	// nil.
+	To *net.UnixAddr
 }
 
 // check finds the mistakes that can be seen without a system call.
@@ -40,7 +52,8 @@ func (out *Outgoing) check(end *endpoint) error {
 // checkCount compares the number of descriptors with the kernel's limit.
 func checkCount(n int) error {
 	if n > rawmsg.SCM_MAX_FD {
-		return fmt.Errorf("%w: %d in one message, the limit is %d", ErrTooManyFDs, n, rawmsg.SCM_MAX_FD)
+		const limit = rawmsg.SCM_MAX_FD
+		return fmt.Errorf("%w: %d in one message, the limit is %d", ErrTooManyFDs, n, limit)
 	}
 	return nil
 }

@@ -8,13 +8,13 @@ import (
 	"example.com/fdpass/rawmsg"
 )
 
-// The functions below describe the process at the other end of a connected stream
-// or seqpacket socket, or of a pair, as it was when it connected, listened, or
-// made the pair. Whoever holds the other end by now may be somebody else: the
-// credentials of a message are those of its sender.
-
 // PeerCredentials returns the PID, UID and GID of the peer: SO_PEERCRED; unix(7).
-// The error is [ErrNotUnix] or what getsockopt(2) returned.
+// The error is [ErrNotUnix] or that of getsockopt(2).
+//
+// The peer is the process that connected, called listen(2) or made the pair, as it
+// was at that moment. By now another process may hold the other end of the
+// connection. [Options].Credentials describes the sender of each message. All of
+// this is true for the other functions whose names begin with Peer.
 func PeerCredentials(conn syscall.Conn) (cred Credentials, err error) {
 	err = inspect(conn, func(sock int) (err error) {
 		cred, err = peerCredentials(sock)
@@ -24,9 +24,9 @@ func PeerCredentials(conn syscall.Conn) (cred Credentials, err error) {
 }
 
 // PeerPIDFD returns a pidfd of the peer: SO_PEERPIDFD, Linux 6.5. The caller
-// closes it; it is close-on-exec. On a kernel that does not have the option the
-// error is [errors.ErrUnsupported]. ENODATA means a socket without a peer, ESRCH
-// or EINVAL (before 6.15) a peer that is gone.
+// closes it. It is close-on-exec. On a kernel that does not have the option the
+// error matches [errors.ErrUnsupported]. ENODATA means that the socket has no peer,
+// ESRCH (EINVAL before Linux 6.15) that the peer's process has ended.
 func PeerPIDFD(conn syscall.Conn) (fd int, err error) {
 	fd = -1
 	err = inspect(conn, func(sock int) error {
@@ -41,7 +41,7 @@ func PeerPIDFD(conn syscall.Conn) (fd int, err error) {
 }
 
 // PeerSecurityLabel returns the security label of the peer, if a security module
-// has one: SO_PEERSEC; unix(7). Without such a module the error is
+// has one: SO_PEERSEC; unix(7). Without such a module the error matches
 // [errors.ErrUnsupported].
 func PeerSecurityLabel(conn syscall.Conn) (label string, err error) {
 	b, err := peerBytes(conn, rawmsg.SO_PEERSEC, "SO_PEERSEC", "Linux 2.6.2")
@@ -50,8 +50,8 @@ func PeerSecurityLabel(conn syscall.Conn) (label string, err error) {
 
 // PeerGroups returns the supplementary groups of the peer, as numbers of this
 // process's user namespace: SO_PEERGROUPS; Linux 4.13. On a kernel that does not
-// have the option the error is [errors.ErrUnsupported]. ENODATA means a socket
-// without a peer.
+// have the option the error matches [errors.ErrUnsupported]. ENODATA means that the
+// socket has no peer.
 func PeerGroups(conn syscall.Conn) (gids []uint32, err error) {
 	b, err := peerBytes(conn, rawmsg.SO_PEERGROUPS, "SO_PEERGROUPS", "Linux 4.13")
 	for ; len(b) >= 4; b = b[4:] {
@@ -60,7 +60,7 @@ func PeerGroups(conn syscall.Conn) (gids []uint32, err error) {
 	return gids, err
 }
 
-// peerBytes reads an option whose length the kernel knows.
+// peerBytes reads an option of any length.
 func peerBytes(conn syscall.Conn, opt int, name, since string) (b []byte, err error) {
 	err = inspect(conn, func(sock int) error {
 		for size := 256; ; {

@@ -13,8 +13,8 @@ import (
 )
 
 // oobRoom is room for more descriptors than a message can carry on any of these
-// systems, so that no kernel ever has to cut a control message. FreeBSD, OpenBSD
-// and macOS keep one in an mbuf cluster of 2048 bytes (unp_internalize in
+// systems, so that no kernel ever has to shorten a control message. FreeBSD,
+// OpenBSD and macOS keep one in an mbuf cluster of 2048 bytes (unp_internalize in
 // sys/kern/uipc_usrreq.c, sockargs in bsd/kern/uipc_syscalls.c).
 const oobRoom = 16 << 10
 
@@ -80,7 +80,7 @@ func (h *msghdr) set(fds []int, from syscall.Sockaddr, flags int32) {
 }
 
 // noPlace reports whether recvmsg failed because the descriptor table is full.
-// Where Linux installs as many descriptors as there is place for, these systems
+// Linux installs as many descriptors as the table has places for. These systems
 // install none: the call fails, and the descriptors are lost. On a stream the
 // payload stays for the next call. The error is EMSGSIZE on macOS, NetBSD,
 // OpenBSD, DragonFly and FreeBSD before 12, and EMFILE on later ones
@@ -90,23 +90,24 @@ func noPlace(err error) bool {
 	return errors.Is(err, syscall.EMSGSIZE) || errors.Is(err, syscall.EMFILE)
 }
 
-// cutIsOpen says what the numbers are in a rights message that did not fit into
-// the control buffer. On macOS all of its descriptors are open, and cmsg_len is
-// that of the whole message (recvmsg copies out what fits after unp_externalize
-// has installed all). FreeBSD and NetBSD close all of them (m_dispose_extcontrolm
-// and free_rights in uipc_syscalls.c), so that each number may be somebody else's
-// by now.
+// cutIsOpen says what the numbers in a rights message are if it did not fit into
+// the control buffer, so that the kernel cut it. On macOS all of its descriptors
+// are open, and cmsg_len is that of the whole message (unp_externalize installs all
+// of them before recvmsg copies out what fits). FreeBSD and NetBSD close all of
+// them (m_dispose_extcontrolm and free_rights in uipc_syscalls.c), so that each
+// number may be somebody else's by now.
 const cutIsOpen = runtime.GOOS == "darwin" || runtime.GOOS == "ios"
 
-// parseRights returns the descriptors in a control buffer, and whether it was
-// whole. Package syscall's own parser is not right for this: it returns nothing at
-// all of a buffer with one message that is cut, so that the descriptors before it
-// would be lost, and panics on a header shorter than CMSG_LEN(0) and on rights
-// that are not whole ints.
+// parseRights returns the descriptors in a control buffer, and whether the buffer
+// was complete. Package syscall's own parser is not right for this. It returns
+// nothing if one message in the buffer is cut, so that the descriptors before it
+// would be lost. And it panics on a header shorter than CMSG_LEN(0) and on rights
+// that are not a whole number of ints.
 func parseRights(b []byte, cutIsOpen bool) (fds []int, whole bool) {
 	for len(b) >= syscall.CmsgLen(0) {
 		var h syscall.Cmsghdr
-		if _, err := binary.Decode(b, binary.NativeEndian, &h); err != nil || uint64(h.Len) < uint64(syscall.CmsgLen(0)) {
+		_, err := binary.Decode(b, binary.NativeEndian, &h)
+		if err != nil || uint64(h.Len) < uint64(syscall.CmsgLen(0)) {
 			return fds, false
 		}
 		cut := uint64(h.Len) > uint64(len(b))

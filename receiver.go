@@ -30,17 +30,17 @@ type Receiver struct {
 	// The current call.
 	payload []byte
 	flags   int
-	one     [1]byte // for a payload that the caller does not want
+	one     [1]byte // the buffer for a payload that the caller does not want
 	n       int
 	err     error
-	try     func(fd uintptr) bool // made only once; a method value would be one more function
+	try     func(fd uintptr) bool // see newTry
 }
 
-// NewReceiver makes a Receiver for a Unix socket of any type: a
-// [*net.UnixConn], an [*os.File], a [Socket] or any other [syscall.Conn]. It
-// switches on what opts ask for. Errors are [ErrNotUnix], EINVAL for options
-// that make no sense, [errors.ErrUnsupported] for one that the kernel does not
-// have, and what getsockopt(2) and setsockopt(2) return.
+// NewReceiver makes a Receiver for a Unix socket of any type: a [*net.UnixConn],
+// an [*os.File], a [Socket] or any other [syscall.Conn]. It switches on what opts
+// ask for. The error matches [ErrNotUnix] for another kind of socket, EINVAL for
+// options that make no sense, and [errors.ErrUnsupported] for an option that the
+// kernel does not have. Other errors are those of getsockopt(2) and setsockopt(2).
 func NewReceiver(conn syscall.Conn, opts Options) (*Receiver, error) {
 	end, room, err := opts.open(conn)
 	if err != nil {
@@ -65,15 +65,15 @@ func newReceiver(end endpoint, opts Options, room int) *Receiver {
 	return r
 }
 
-// Recv receives the next message, its payload into p, and waits for it. What was
-// not taken of the message before is closed. The Message belongs to the Receiver
+// Recv waits for the next message and receives it, its payload into p. It closes
+// what was not taken from the message before. The Message belongs to the Receiver
 // and is valid until the next call.
 //
 // With [ErrTruncated] and [ErrPayloadTruncated] there is a Message. Its payload
-// is valid; its descriptors have been closed. With any other error there is no
-// Message. At the end of a stream or seqpacket connection the error is
-// [io.EOF]. When the connection is closed, it matches [net.ErrClosed], and after
-// its read deadline [os.ErrDeadlineExceeded]. On a stream, p must not be empty
+// is valid, and its descriptors have been closed. With any other error there is no
+// Message. At the end of a stream or seqpacket connection the error is [io.EOF]. If
+// the connection is closed, the error matches [net.ErrClosed], and after its read
+// deadline [os.ErrDeadlineExceeded]. On a stream, p must not be empty
 // ([ErrNoPayload]).
 //
 // Descriptors are close-on-exec. On a stream they belong to the last byte of
@@ -88,10 +88,10 @@ func (r *Receiver) TryRecv(p []byte) (*Message, error) {
 	return r.recv(p, r.opts.MaxFDs, rawmsg.MSG_DONTWAIT)
 }
 
-// Peek is Recv, but leaves the message on the socket. Every Peek makes new
-// duplicates of the descriptors, which belong to the Message like any others. Even
-// a truncated message is not lost. On a stream the kernel looks further than p is
-// long: the descriptors may be those of a later byte.
+// Peek is [Receiver.Recv], but leaves the message on the socket, even if it was
+// truncated. Every Peek makes new duplicates of the descriptors, which belong to the
+// Message like any others. On a stream, the descriptors may be those of a later
+// byte, since the kernel looks further than the length of p.
 func (r *Receiver) Peek(p []byte) (*Message, error) {
 	if portable {
 		r.msg.drop()
@@ -100,17 +100,18 @@ func (r *Receiver) Peek(p []byte) (*Message, error) {
 	return r.recv(p, r.opts.MaxFDs, rawmsg.MSG_PEEK)
 }
 
-// RecvContext is Recv that waits no longer than until ctx is done. Then the error
-// is that of ctx, and nothing has been taken off the socket. A message that came
-// at the same moment is returned. No goroutine is left running.
+// RecvContext is [Receiver.Recv], but its wait ends when ctx is done. Then the error
+// is that of ctx, and nothing has been taken off the socket. A message that came at
+// the same moment is returned. No goroutine keeps running.
 //
 // RecvContext needs a connection with deadlines. For a [Socket], and for a file
-// that is not in Go's poller, the error is [errors.ErrUnsupported]. To end the
-// wait it sets the connection's read deadline, and afterwards it sets the one that
-// was given to SetReadDeadline of this or any other Receiver or Stream on the
-// connection. A deadline that was set on the connection itself cannot be read in
-// Go and is lost. A wait of package net, or of a function such as [Recv], on the
-// same connection at that moment may end with [os.ErrDeadlineExceeded].
+// that is not in Go's poller, the error matches [errors.ErrUnsupported]. To end the
+// wait, RecvContext sets the connection's read deadline. Afterwards it sets the
+// deadline again that was given to SetReadDeadline of this or any other Receiver or
+// Stream on the connection. A deadline that was set on the connection itself is
+// lost, since Go has no way to read it. If package net or a function such as [Recv]
+// waits on the same connection at that moment, its wait may end with
+// [os.ErrDeadlineExceeded].
 func (r *Receiver) RecvContext(ctx context.Context, p []byte) (m *Message, err error) {
 	r.msg.drop() // as Recv does, which is not called if ctx is done already
 	err = r.end.within(ctx, reading, func() error {
@@ -120,14 +121,14 @@ func (r *Receiver) RecvContext(ctx context.Context, p []byte) (m *Message, err e
 	return m, err
 }
 
-// SetReadDeadline sets the connection's read deadline, zero for none, in such a
-// way that [Receiver.RecvContext] keeps it. For a [Socket] the error matches
-// [os.ErrNoDeadline].
+// SetReadDeadline sets the connection's read deadline, in such a way that
+// [Receiver.RecvContext] keeps it. The zero time means no deadline. For a [Socket]
+// the error matches [os.ErrNoDeadline].
 func (r *Receiver) SetReadDeadline(t time.Time) error { return r.end.setDeadline(reading, t) }
 
 // Close closes the descriptors that were not taken from the last message, and
-// ends the use of the Receiver: [net.ErrClosed]. The connection stays open; it is
-// the caller's.
+// returns errors as [CloseFDs] does. From then on, every receive returns
+// [net.ErrClosed]. The connection stays open: it is the caller's.
 func (r *Receiver) Close() error {
 	r.closed = true
 	return r.msg.Close()
@@ -154,8 +155,8 @@ func (r *Receiver) prepare(p []byte, flags int) error {
 	return nil
 }
 
-// tried takes note of what a system call has returned, or makes it again if it was
-// interrupted.
+// tried notes what a system call has returned. If the call was interrupted, it makes
+// the call again.
 func (r *Receiver) tried(fd, n int, errno syscall.Errno) {
 	switch errno {
 	case 0:
@@ -167,8 +168,8 @@ func (r *Receiver) tried(fd, n int, errno syscall.Errno) {
 	}
 }
 
-// finish looks at what the kernel has written. An error of the connection that
-// came all the same closes what was received.
+// finish looks at what the kernel has written. If there is an error of the
+// connection nevertheless, it closes what was received.
 func (r *Receiver) finish(max int, connErr error) (*Message, error) {
 	if r.n == 0 && connErr == nil {
 		_, connErr = r.end.kind() // decides whether this is the end

@@ -9,23 +9,24 @@ import (
 	"example.com/fdpass/rawmsg"
 )
 
-// RecvFDs receives one message from sock, the bare descriptor of a Unix socket
-// of any type, and returns the descriptors that came with it: at most max, which
-// may be 0 to [rawmsg.SCM_MAX_FD], and none if it brought none. It waits in the
-// kernel, as recvmsg(2) does, and is retried on EINTR. The descriptors are
-// close-on-exec. They are the caller's, who closes them.
+// RecvFDs receives one message from sock, the bare descriptor of a Unix socket of
+// any type. It returns the descriptors that came with the message: at most max (0
+// to [rawmsg.SCM_MAX_FD]; a larger number means SCM_MAX_FD), or none if it brought
+// none. The caller closes them. They are close-on-exec. RecvFDs waits in the kernel,
+// as recvmsg(2) does, and tries again after EINTR.
 //
-// Of the payload it reads one byte, where [SendFDs] puts one, and drops it. On a
-// stream, what follows stays for the next read; the rest of a datagram is lost.
+// RecvFDs reads one byte of payload, which [SendFDs] sends, and drops it. On a
+// stream, what follows stays for the next read. The rest of a datagram is lost.
 //
-// After an error nothing is open that was not open before. [ErrTruncated]: there
-// were more than max, or the descriptor table is full (EMFILE). [io.EOF]: the
-// peer has closed the connection. [ErrNotUnix], EINVAL or another
-// *[os.SyscallError]: an argument is wrong, or recvmsg failed.
+// After an error nothing is open that was not open before. [ErrTruncated] means
+// that more than max descriptors came, or that the descriptor table is full
+// (EMFILE). [io.EOF] means that the peer has closed the connection. With
+// [ErrNotUnix], EINVAL or another *[os.SyscallError], an argument is wrong or
+// recvmsg failed.
 //
-// Whether sock is a Unix socket is asked only if the first try to receive brings no
-// descriptors: of a TCP socket on which data are waiting, one byte is lost before
-// [ErrNotUnix]. A [Receiver] asks first.
+// RecvFDs asks the kernel whether sock is a Unix socket only if the first try to
+// receive brings no descriptors. So a TCP socket on which data are waiting loses one
+// byte before the error is ErrNotUnix. A [Receiver] asks first.
 func RecvFDs(sock, max int) (fds []int, err error) {
 	if max < 0 {
 		return nil, errArgument("%d descriptors at most", max)
@@ -58,8 +59,8 @@ func Recv(conn syscall.Conn, max int) ([]*os.File, error) {
 }
 
 // RecvMsg is [Recv] with the payload. It receives up to len(p) bytes into p and
-// returns their number. With [ErrTruncated] and with [ErrPayloadTruncated] (a
-// datagram or seqpacket message was longer than p) the payload is valid, and the
+// returns their number. With [ErrTruncated], and with [ErrPayloadTruncated] (a
+// datagram or seqpacket message was longer than p), the payload is valid and the
 // descriptors have been closed. On a stream p must not be empty ([ErrNoPayload]).
 // The other errors are those of Recv.
 func RecvMsg(conn syscall.Conn, p []byte, max int) (n int, files []*os.File, err error) {
@@ -72,8 +73,9 @@ func RecvMsgFDs(conn syscall.Conn, p []byte, max int) (n int, fds []int, err err
 	return recvOnce(conn, orEmpty(p), max, (*Message).TakeFDs)
 }
 
-// RecvFile is [Recv] for exactly one file. If the message brought none, or more
-// than one, everything that came is closed and the error is [ErrCount].
+// RecvFile is [Recv] for exactly one file, which the caller closes. If the message
+// brought none, or more than one, everything that came is closed and the error is
+// [ErrCount].
 func RecvFile(conn syscall.Conn) (*os.File, error) {
 	_, files, err := recvExactly(conn, nil, 1)
 	if err != nil {
@@ -82,15 +84,15 @@ func RecvFile(conn syscall.Conn) (*os.File, error) {
 	return files[0], nil
 }
 
-// RecvExactly is [RecvMsg] for exactly want files. If the message brought fewer
-// or more, everything that came is closed and the error is [ErrCount]. The
-// payload is valid then, too: it may say why there is no file.
+// RecvExactly is [RecvMsg] for exactly want files, which the caller closes. If the
+// message brought fewer or more, everything that came is closed and the error is
+// [ErrCount]. The payload is valid then, too: it may say why there is no file.
 func RecvExactly(conn syscall.Conn, p []byte, want int) (n int, files []*os.File, err error) {
 	return recvExactly(conn, orEmpty(p), want)
 }
 
-// orEmpty makes an empty buffer of none, which would stand for a payload that the
-// caller does not want.
+// orEmpty replaces nil by an empty buffer. For recvOnce and recvExactly, nil means
+// that the caller does not want the payload.
 func orEmpty(p []byte) []byte {
 	if p == nil {
 		return []byte{}
@@ -119,10 +121,11 @@ func recvExactly(conn syscall.Conn, p []byte, want int) (int, []*os.File, error)
 	return n, files, err
 }
 
-// recvOnce receives one message with a Receiver that others use afterwards. What
-// take does not take is closed. Without p, one byte of payload is read and
-// dropped.
-func recvOnce[T any](conn syscall.Conn, p []byte, max int, take func(*Message) []T) (n int, got []T, err error) {
+// recvOnce receives one message with a Receiver of spareReceivers. What take does
+// not take is closed. If p is nil, one byte of payload is read and dropped.
+func recvOnce[T any](
+	conn syscall.Conn, p []byte, max int, take func(*Message) []T,
+) (n int, got []T, err error) {
 	if max < 0 {
 		return 0, nil, errArgument("%d descriptors at most", max)
 	}
@@ -147,14 +150,14 @@ func recvOnce[T any](conn syscall.Conn, p []byte, max int, take func(*Message) [
 }
 
 // spareReceivers are for the functions that receive one message. They have room
-// for everything but a security label, which is long and rare: a socket with
+// for everything except a security label, which is long and rare: a socket with
 // SO_PASSSEC needs a [Receiver].
 var spareReceivers = sync.Pool{New: func() any {
 	return newReceiver(endpoint{}, Options{MaxFDs: rawmsg.SCM_MAX_FD}, commonRoom)
 }}
 
-// giveBack closes what the caller has not taken, and keeps nothing of the
-// caller's.
+// giveBack puts r back into spareReceivers. It closes what the caller has not
+// taken, and keeps nothing that belongs to the caller.
 func (r *Receiver) giveBack() {
 	r.msg.drop()
 	r.msg.payload, r.payload, r.iov = nil, nil, iovec{}

@@ -11,33 +11,34 @@ import (
 	"example.com/fdpass/rawmsg"
 )
 
-// Relay passes everything on between two connected sockets, in both directions,
-// until both directions have ended: payload, descriptors, and the credentials of
-// the senders. Both are stream sockets or both are seqpacket sockets (EINVAL).
-// Relay owns them and closes them before it returns. Nothing else may receive
+// Relay passes on everything that arrives at each of two connected sockets to the
+// other one, until both directions have ended: payload, descriptors, and the
+// credentials of the senders. Both have to be stream sockets, or both seqpacket
+// sockets; if not, the error is EINVAL. Relay owns the connections and closes them
+// before it returns, also if it returns an error at once. Nothing else may receive
 // from them. It switches SO_PASSCRED on for both, and SO_PASSSEC, SO_PASSPIDFD and
 // SO_INQ off.
 //
 // What belongs together stays together. A message of a seqpacket socket is sent
-// on as one message. On a stream, descriptors are sent on with the byte that
-// they came with, which is the first byte of what their sendmsg(2) sent, and
-// with the rest of it. To find that byte, Relay reads single bytes while other
-// bytes are in the queue in front of it, which costs a system call for each.
+// on as one message. On a stream, descriptors are sent on with the byte that they
+// came with, the first byte of their sendmsg(2), and with the rest of that message.
+// To find that byte, Relay reads single bytes while other bytes are in the queue
+// before it. Each of these costs a system call.
 //
-// Credentials of another process need privilege (CAP_SYS_ADMIN for the PID,
-// CAP_SETUID, CAP_SETGID). Where the kernel refuses them, what is sent has the
-// credentials of this process, as it would have if this process had sent it. pidfds
-// and security labels are always those of this process: there is no message that
-// sends them.
+// To send the credentials of another process needs privilege (CAP_SYS_ADMIN for the
+// PID, CAP_SETUID, CAP_SETGID). If the kernel refuses them, the messages have the
+// credentials of the process that calls Relay. A pidfd or a security label that the
+// receiver asks for is always that of the process that calls Relay, since no
+// message can send one.
 //
 // When one peer has shut down its writing side, Relay shuts down the writing side
-// of the other connection (shutdown(2)), and the opposite direction goes on. When
-// one peer reads no longer (EPIPE), the other one learns it in the same way.
+// of the other connection (shutdown(2)), and the opposite direction continues. When
+// one peer does not read any more (EPIPE), the other one gets EPIPE, too.
 //
-// The error is nil if both directions ended so. It is that of ctx if that is done
-// first. Any other error ends both directions; [ErrTruncated] is one, because
-// what was lost cannot be sent on. On other systems than Linux it is
-// [errors.ErrUnsupported].
+// The error is nil if both directions ended in this way. If ctx is done before, it
+// is the error of ctx. Any other error ends both directions. [ErrTruncated] is such
+// an error, because what was lost cannot be sent on. On systems other than Linux
+// the error is [errors.ErrUnsupported].
 func Relay(ctx context.Context, a, b *net.UnixConn) error {
 	there, back, err := newPumps(a, b)
 	if err != nil {
@@ -57,7 +58,7 @@ func Relay(ctx context.Context, a, b *net.UnixConn) error {
 	return err
 }
 
-// closeConns closes connections. That one was closed already is no error.
+// closeConns closes connections. A connection that is closed already is no error.
 func closeConns(conns ...*net.UnixConn) (err error) {
 	for _, c := range conns {
 		if c == nil {
@@ -81,10 +82,10 @@ type pump struct {
 	p       []byte // what is received and sent
 	refused bool   // whether the kernel has refused the credentials of others
 
-	// The header of a look.
+	// What look passes to the kernel.
 	hdr  msghdr
 	iov  iovec
-	room []byte // for credentials, and for nothing else
+	room []byte // a control buffer for credentials, and for nothing else
 }
 
 // pumpBuffer is the size of a pump's buffer, in bytes. A seqpacket message that is
@@ -134,9 +135,9 @@ func newPump(from, to *net.UnixConn) (*pump, error) {
 	}, nil
 }
 
-// switchOff switches off the options whose control messages find no room when a
-// pump looks. They would make all bytes look like bytes with descriptors. That the
-// kernel does not have one of the options is no error.
+// switchOff switches off the options whose control messages find no room in look.
+// They would make all bytes look like bytes with descriptors. An option that the
+// kernel does not have is no error.
 func switchOff(fd int) error {
 	for _, opt := range []int{rawmsg.SO_PASSSEC, rawmsg.SO_PASSPIDFD, rawmsg.SO_INQ} {
 		setsockopt(fd, opt, 0)
@@ -156,7 +157,8 @@ func (d *pump) run() (err error) {
 		err = d.to.CloseWrite()
 	case errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNRESET):
 		if err = d.from.CloseRead(); err == nil {
-			// What is in the queue keeps a sender waiting, who is to get EPIPE.
+			// A sender that waits for room in the queue gets EPIPE only if somebody
+			// reads what is in the queue.
 			_, err = io.Copy(io.Discard, d.from)
 		}
 	}

@@ -12,7 +12,7 @@ import (
 
 // step waits until something is there, and passes it on.
 func (d *pump) step() error {
-	n, cut, err := d.look()
+	n, withFDs, err := d.look()
 	switch {
 	case errors.Is(err, syscall.ECONNRESET): // reported once, before what is still there or the end
 		return nil
@@ -20,18 +20,19 @@ func (d *pump) step() error {
 		return err
 	case d.stream && n == 0:
 		return io.EOF
-	case d.stream && cut:
+	case d.stream && withFDs:
 		return d.rights(n)
 	}
 	return d.message(n)
 }
 
-// look waits until something is there, and returns how long it is without taking
-// it: all of a seqpacket message, or those bytes of a stream that one process has
-// sent, up to the end of a message with descriptors. There is no room for
-// descriptors, so the kernel makes none, and cut reports that there are some. On a
-// stream, the kernel looks for them further than the buffer is long.
-func (d *pump) look() (n int, cut bool, err error) {
+// look waits until something is there, and returns its length without taking it.
+// That is the length of a seqpacket message, or the number of bytes of a stream
+// that one process has sent, up to the end of a message with descriptors. The
+// control buffer has no room for descriptors, so the kernel makes none, and withFDs
+// reports that there are some. On a stream, they may belong to a byte after the n
+// bytes, since the kernel looks further than the length of the buffer.
+func (d *pump) look() (n int, withFDs bool, err error) {
 	flags := rawmsg.MSG_PEEK | rawmsg.MSG_DONTWAIT
 	if !d.stream {
 		flags |= rawmsg.MSG_TRUNC // n is the length of the message, not of the buffer
@@ -65,10 +66,9 @@ func (d *pump) message(n int) error {
 	return d.send(m, m.Payload(), m.FDs())
 }
 
-// rights passes on n bytes of a stream. A message with descriptors begins
-// somewhere in them and ends with them, or begins after them. The byte that the
-// descriptors come with is the first of that message. All n bytes are of the same
-// sender.
+// rights passes on n bytes of a stream, all of which have the same sender. A message
+// with descriptors begins somewhere in them and ends with them, or begins after
+// them. Its descriptors come with its first byte.
 func (d *pump) rights(n int) error {
 	var m *Message
 	for i := range n {
@@ -84,7 +84,7 @@ func (d *pump) rights(n int) error {
 				return err
 			}
 		}
-		// By now the rest of this message is only bytes.
+		// The rest of this message has no descriptors.
 		if _, err := io.ReadFull(d.from, d.p[i+1:n]); err != nil {
 			return fmt.Errorf("fdpass: %w", err)
 		}
@@ -110,8 +110,8 @@ func (d *pump) send(m *Message, p []byte, fds []int) error {
 	return err
 }
 
-// credentials are those to send with m. A message that has none, or has none of a
-// process that this one can name, is sent without.
+// credentials returns those to send with m. It returns nil if m has none, or if the
+// sender has no number in the PID namespace of this process.
 func (d *pump) credentials(m *Message) *Credentials {
 	cred, ok := m.Credentials()
 	switch {

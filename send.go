@@ -12,9 +12,9 @@ import (
 // duplicates the descriptors: the caller's stay open and may be closed as soon
 // as SendFDs returns.
 //
-// Each call asks the kernel whether sock is a Unix socket, since any other would
-// take the descriptors and drop them without an error. That is a fifth of the time
-// that SendFDs takes; a [Sender] asks only once.
+// Each call asks the kernel whether sock is a Unix socket, because any other socket
+// would accept the descriptors and drop them without an error. This takes a fifth of
+// the time of SendFDs. A [Sender] asks only once.
 //
 // Errors are those of [Sender.SendMessage].
 func SendFDs(sock int, fds ...int) error {
@@ -56,13 +56,13 @@ func SendMsgFDs(conn syscall.Conn, p []byte, fds ...int) (n int, err error) {
 	return sendOnce(conn, &Outgoing{Payload: p, FDs: fds})
 }
 
-// zeroByte is the payload of a message that has nothing to say.
+// zeroByte is the payload of a message that needs one and has nothing to say.
 var zeroByte = []byte{0}
 
 // spareSenders are for the functions that send one message.
 var spareSenders = sync.Pool{New: func() any { return newSender(endpoint{}) }}
 
-// sendOnce sends one message with a Sender that others use afterwards.
+// sendOnce sends one message with a Sender of spareSenders.
 func sendOnce(conn syscall.Conn, out *Outgoing) (int, error) {
 	if err := checkCount(len(out.FDs) + len(out.Files)); err != nil {
 		return 0, err
@@ -78,7 +78,8 @@ func sendOnce(conn syscall.Conn, out *Outgoing) (int, error) {
 	return n, err
 }
 
-// giveBack keeps nothing of the caller's.
+// giveBack puts s back into spareSenders, and keeps nothing that belongs to the
+// caller.
 func (s *Sender) giveBack() {
 	s.end, s.iov = endpoint{}, iovec{}
 	clear(s.iovs)

@@ -10,8 +10,9 @@ import (
 
 // Sender sends messages over one connection, without allocating memory for each
 // of them. It does not own the connection. A Sender is not safe for concurrent
-// use. Several Senders on one connection are, and no message of one gets into
-// the middle of another's, except for a [Socket] of type stream.
+// use. Several Senders on one connection are, and the messages of one are never
+// sent in the middle of a message of another one, except on a [Socket] of type
+// stream.
 type Sender struct {
 	end endpoint
 
@@ -30,7 +31,7 @@ type Sender struct {
 	sent    int
 	flags   int
 	err     error
-	try     func(fd uintptr) bool // made only once; a method value would be one more function
+	try     func(fd uintptr) bool // see newTry
 }
 
 // NewSender makes a Sender for a Unix socket of any type. Errors are those of
@@ -50,39 +51,40 @@ func newSender(end endpoint) *Sender {
 	return s
 }
 
-// Send sends p and, with its first byte, fds. The descriptors stay the caller's,
-// who may close them as soon as Send returns. It is [Sender.SendMessage] for the
-// plain case.
+// Send sends p and, with its first byte, fds. The descriptors stay the caller's and
+// may be closed as soon as Send returns. Send is [Sender.SendMessage] for a message
+// that has nothing else.
 func (s *Sender) Send(p []byte, fds ...int) (n int, err error) {
 	return s.send(&Outgoing{Payload: p, FDs: fds}, 0)
 }
 
-// SendMessage sends a message and returns the number of payload bytes that were
+// SendMessage sends a message and returns n, the number of payload bytes that were
 // sent. On a stream it waits until all have been sent. If it fails after some of
 // them, the descriptors went with the first of the n bytes, and the caller sends
 // the rest without them. A datagram or seqpacket message is sent as a whole or
 // not at all.
 //
-// Two mistakes are found before any system call: more than
-// [rawmsg.SCM_MAX_FD] descriptors are [ErrTooManyFDs]; descriptors or credentials
-// without payload on a stream, where the kernel would drop them, are
-// [ErrNoPayload]. Other errors are *[os.SyscallError]: EBADF for a number that is
-// no open descriptor, EPERM for the credentials of another process or a peer that
-// refuses descriptors, ETOOMANYREFS when too many are in flight, EPIPE when the
-// peer has closed the connection (no SIGPIPE is raised). A file that is closed is
-// [os.ErrClosed]. When the connection is closed, the error is [net.ErrClosed],
-// after its write deadline [os.ErrDeadlineExceeded].
+// Two mistakes are found before anything is sent: more than [rawmsg.SCM_MAX_FD]
+// descriptors are [ErrTooManyFDs]. Descriptors or credentials without payload are
+// [ErrNoPayload] on a stream, where the kernel would drop them.
+//
+// Other errors are *[os.SyscallError]: EBADF for a number that is not an open
+// descriptor, EPERM for the credentials of another process or for a peer that
+// refuses descriptors, ETOOMANYREFS if too many descriptors are in flight, EPIPE if
+// the peer has closed the connection (there is no SIGPIPE). For a closed file the
+// error matches [os.ErrClosed], for a closed connection [net.ErrClosed], and after
+// the connection's write deadline [os.ErrDeadlineExceeded].
 func (s *Sender) SendMessage(out *Outgoing) (n int, err error) { return s.send(out, 0) }
 
-// TrySend is SendMessage without waiting: where SendMessage would wait, the error
-// matches EAGAIN (and n may be greater than 0 on a stream).
+// TrySend is [Sender.SendMessage] without waiting. Where SendMessage would wait, the
+// error matches EAGAIN. On a stream, n may be greater than 0 then.
 func (s *Sender) TrySend(out *Outgoing) (n int, err error) {
 	return s.send(out, rawmsg.MSG_DONTWAIT)
 }
 
-// SendContext is [Sender.Send] that waits no longer than until ctx is done. Then
-// the error is that of ctx, and n is how many bytes have been sent. See
-// [Receiver.RecvContext] for what it needs and what happens to the deadline.
+// SendContext is [Sender.Send], but its wait ends when ctx is done. Then the error is
+// that of ctx, and n is how many bytes have been sent. See [Receiver.RecvContext]
+// for what it needs and what happens to the deadline.
 func (s *Sender) SendContext(ctx context.Context, p []byte, fds ...int) (n int, err error) {
 	return s.SendMessageContext(ctx, &Outgoing{Payload: p, FDs: fds})
 }
@@ -97,9 +99,9 @@ func (s *Sender) SendMessageContext(ctx context.Context, out *Outgoing) (n int, 
 	return n, err
 }
 
-// SetWriteDeadline sets the connection's write deadline, zero for none, in such
-// a way that [Sender.SendContext] keeps it. For a [Socket] the error matches
-// [os.ErrNoDeadline].
+// SetWriteDeadline sets the connection's write deadline, in such a way that
+// [Sender.SendContext] keeps it. The zero time means no deadline. For a [Socket] the
+// error matches [os.ErrNoDeadline].
 func (s *Sender) SetWriteDeadline(t time.Time) error { return s.end.setDeadline(writing, t) }
 
 // sendFiles sends a message with files, whose descriptors follow the others.
@@ -130,8 +132,8 @@ func (s *Sender) prepare(out *Outgoing, flags int) (err error) {
 	return nil
 }
 
-// tried takes note of what a system call has returned. It makes more of them where
-// that was interrupted, and on a stream until everything has been sent.
+// tried notes what a system call has returned. It makes the call again if it was
+// interrupted, and on a stream until everything has been sent.
 func (s *Sender) tried(fd, n int, errno syscall.Errno) (done bool) {
 	var err error
 	if errno != 0 {
@@ -153,8 +155,8 @@ func (s *Sender) tried(fd, n int, errno syscall.Errno) (done bool) {
 	return err != syscall.EAGAIN || !s.end.waits(s.flags)
 }
 
-// setPieces makes the header point to what is left of a payload of several
-// pieces.
+// setPieces makes the header point to what has not been sent of a payload of
+// several pieces.
 func (s *Sender) setPieces() {
 	if len(s.more) == 0 {
 		return

@@ -7,18 +7,21 @@ import (
 	"syscall"
 )
 
-// Socket is the bare descriptor of a socket, as a [syscall.Conn] for the
-// functions of this package. Calls on it block as the descriptor does: in the
-// kernel, where no deadline and no context ends the wait, unless the descriptor
-// is nonblocking (EAGAIN) or has SO_RCVTIMEO or SO_SNDTIMEO set (EAGAIN as well,
-// when that time has passed since the call or since the first signal that
-// interrupted it). The descriptor stays the caller's, who must not close it during a call.
+// Socket is the bare descriptor of a socket, as a [syscall.Conn] for the functions
+// of this package. The descriptor stays the caller's, and must not be closed during
+// a call.
+//
+// Calls on a Socket wait in the kernel, where no deadline and no context ends the
+// wait. If the descriptor is nonblocking, they do not wait: the error is EAGAIN. It
+// is EAGAIN as well when the time of SO_RCVTIMEO or SO_SNDTIMEO has passed since
+// the call, or since the first signal that interrupted the call; socket(7).
 type Socket int
 
 // SyscallConn implements [syscall.Conn]. It never fails.
 func (s Socket) SyscallConn() (syscall.RawConn, error) { return bare(s), nil }
 
-// bare calls back at once, since the kernel does the waiting.
+// bare is the [syscall.RawConn] of a Socket. It calls the functions that it is given
+// at once, since the kernel does the waiting.
 type bare int
 
 func (fd bare) Control(f func(fd uintptr)) error    { f(uintptr(fd)); return nil }
@@ -27,8 +30,8 @@ func (fd bare) Write(f func(fd uintptr) bool) error { f(uintptr(fd)); return nil
 
 // Pair makes a connected pair of sockets, as socketpair(2) does. The network is
 // "unix" (a stream), "unixgram" or "unixpacket", as in package net. The caller
-// closes both ends. Both are close-on-exec. Errors are an unknown network
-// (EINVAL) and what socketpair(2) returns.
+// closes both ends. Both are close-on-exec. The error is EINVAL for an unknown
+// network, or that of socketpair(2).
 func Pair(network string) (a, b *net.UnixConn, err error) {
 	typ, ok := map[string]int{
 		"unix":       syscall.SOCK_STREAM,
@@ -55,13 +58,14 @@ func Pair(network string) (a, b *net.UnixConn, err error) {
 }
 
 // NewUnixConn makes a connection of package net from the descriptor of a Unix
-// socket, such as one that a parent process left open. It takes the descriptor
-// over: the number is closed when NewUnixConn succeeds, and the connection has
-// its own. On an error the descriptor stays the caller's.
+// socket, for example from one that the process inherited from its parent. If it
+// succeeds, it closes fd, and the connection has a descriptor of its own. On an
+// error fd stays open and the caller's.
 //
 // The connection's open file description becomes nonblocking, also for other
-// processes that share it. Errors are [ErrNotUnix], EBADF, ENOTSOCK, and what
-// [net.FileConn] returns.
+// processes that share it. The error matches [ErrNotUnix] for another kind of
+// socket, and EBADF or ENOTSOCK for a number that is no socket. Other errors are
+// those of [net.FileConn].
 func NewUnixConn(fd int) (*net.UnixConn, error) {
 	if _, err := open(Socket(fd)); err != nil {
 		return nil, err

@@ -11,7 +11,7 @@ import (
 	"example.com/fdpass/rawmsg"
 )
 
-// errSystem is what every call returns on other systems.
+// errSystem is nil. On other systems it is the error of every call.
 var errSystem error
 
 const afUnix = syscall.AF_UNIX
@@ -52,12 +52,13 @@ func closeFD(fd int) error {
 	return os.NewSyscallError("close", syscall.Close(fd))
 }
 
-// noCloseRange is set when the kernel has none, or a filter of system calls.
+// noCloseRange is set if close_range(2) fails, because the kernel does not have it
+// or because a filter of system calls forbids it.
 var noCloseRange atomic.Bool
 
 // closeRun closes the descriptors from first to last and reports whether it could.
-// If not, it has closed none. It does not try on Android, where the filter kills
-// the process.
+// If it could not, it has closed none. On Android it does not try, since the filter
+// of system calls there kills the process.
 func closeRun(first, last int) bool {
 	if runtime.GOOS == "android" || noCloseRange.Load() {
 		return false

@@ -4,7 +4,7 @@ package fdpass
 
 import "errors"
 
-// errSystem is what every call returns that is given a connection.
+// errSystem is the error of every call that is given a connection.
 var errSystem = errors.ErrUnsupported
 
 const afUnix = 1

@@ -15,15 +15,16 @@ import (
 )
 
 // Stream is a stream socket as an [io.ReadWriteCloser] that keeps the
-// descriptors which arrive between the bytes. A decoder, with a [bufio.Reader]
-// in front of it or without, reads bytes, and takes the descriptors of a protocol
-// message when it has decoded that message. There are two ways to find them, and
-// the protocol decides which is right.
+// descriptors which arrive between the bytes. A decoder reads bytes, perhaps
+// through a [bufio.Reader], and takes the descriptors of a protocol message when it
+// has decoded that message. There are two ways to find them, and the protocol
+// decides which is right.
 //
 // In D-Bus, varlink and vhost-user, each sendmsg(2) is one protocol message. The
 // kernel ends a read with the message whose descriptors it returns, so they
 // belong to the protocol message that the last byte of the read is part of.
-// TakeFDs returns the descriptors that belong to the bytes up to a place:
+// [Stream.TakeFDs] returns the descriptors that belong to the bytes that the
+// decoder has consumed:
 //
 //	stream, err := fdpass.NewStream(conn, fdpass.StreamOptions{MaxFDs: 64})
 //	buffered := bufio.NewReader(stream)
@@ -35,13 +36,13 @@ import (
 // many protocol messages, and the descriptors of all of them. The place where
 // they arrive means nothing. They are a queue, and each protocol message says how
 // many of them it takes. (A receiver of imsg takes one descriptor from each
-// recvmsg(2) and closes the others: send it one in a message.) TakeNextFDs returns
-// exactly so many:
+// recvmsg(2) and closes the others: send it one in a message.)
+// [Stream.TakeNextFDs] returns the number of descriptors that it is asked for:
 //
 //	fds, err := stream.TakeNextFDs(1) // the message is wl_shm.create_pool
 //
-// In both ways the error says that descriptors were lost, so that a decoder never
-// takes "lost" for "none came".
+// Both return an error if descriptors were lost, so that a decoder never takes
+// "lost" for "none came".
 //
 // A program that passes bytes on without decoding them is a relay; see [Relay].
 //
@@ -57,32 +58,34 @@ type Stream struct {
 	mu     sync.Mutex
 	closed bool
 	offset int64 // bytes read so far
-	err    error // what ended the reading for good
-	lostAt int64 // where descriptors were lost, if err says so
+	err    error // what every later Read returns, or nil
+	lostAt int64 // the offset at which descriptors were lost, if err says so
 	held   *held
-	from   []origin // whose bytes they are, if the options ask for it
+	from   []origin // who sent which bytes, if the options ask for it
 }
 
-// StreamOptions say what a [Stream] asks of a socket beside its bytes.
+// StreamOptions say what a [Stream] asks of a socket, apart from its bytes.
 type StreamOptions struct {
 	// MaxFDs is the largest number of descriptors that the Stream holds at any
-	// moment, 0 or more. When more arrive, the peer has broken the protocol or
-	// the program has forgotten to take them.
+	// moment, 0 or more. If more arrive ([ErrTooManyFDs]), the peer has broken the
+	// protocol or the program has not taken those that came before.
 	MaxFDs int
 
 	Credentials bool // SO_PASSCRED: who sent which bytes; see [Stream.Credentials]
 	PIDFD       bool // SO_PASSPIDFD: a pidfd with each read; see [Stream.TakePIDFD]
 }
 
-// NewStream makes a Stream of a stream socket. The Stream owns the connection
-// from now on: [Stream.Close] closes it. Errors are those of [NewReceiver], and
-// EINVAL for another type of socket and for a negative limit; after an error the
+// NewStream makes a Stream of a stream socket. From then on the Stream owns the
+// connection: [Stream.Close] closes it. Errors are those of [NewReceiver], and
+// EINVAL for another type of socket and for a negative limit. After an error the
 // connection is still the caller's.
 func NewStream(conn syscall.Conn, opts StreamOptions) (*Stream, error) {
 	if opts.MaxFDs < 0 {
 		return nil, errArgument("a limit of %d descriptors", opts.MaxFDs)
 	}
-	r, err := NewReceiver(conn, Options{MaxFDs: opts.MaxFDs, Credentials: opts.Credentials, PIDFD: opts.PIDFD})
+	r, err := NewReceiver(conn, Options{
+		MaxFDs: opts.MaxFDs, Credentials: opts.Credentials, PIDFD: opts.PIDFD,
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -98,11 +101,12 @@ func NewStream(conn syscall.Conn, opts StreamOptions) (*Stream, error) {
 	return &Stream{r: r, s: s, opts: opts, held: newHeld()}, nil
 }
 
-// Read implements [io.Reader]. When descriptors arrive that would be more than
-// MaxFDs, they are closed, and the error matches [ErrTooManyFDs]. Every Read
-// returns it from then on, since what follows could not be decoded. The same is
-// true for [ErrTruncated], when the descriptor table is full (EMFILE). The bytes
-// that came with the descriptors are returned with the error.
+// Read implements [io.Reader]. If more descriptors arrive than MaxFDs allows, it
+// closes those that have just arrived, and the error matches [ErrTooManyFDs]. If the
+// descriptor table is full, the error matches [ErrTruncated] and EMFILE. In both
+// cases the bytes that came with the descriptors are returned with the error, and
+// every later Read returns the same error, since what follows could not be decoded.
+// The other errors are those of [Receiver.Recv].
 func (s *Stream) Read(p []byte) (n int, err error) {
 	s.mu.Lock()
 	err, room := s.err, s.opts.MaxFDs-len(s.held.fds)
@@ -115,8 +119,8 @@ func (s *Stream) Read(p []byte) (n int, err error) {
 	return s.accept(m, err)
 }
 
-// ReadContext is Read that waits no longer than until ctx is done, as
-// [Receiver.RecvContext] does.
+// ReadContext is [Stream.Read], but its wait ends when ctx is done, as with
+// [Receiver.RecvContext].
 func (s *Stream) ReadContext(ctx context.Context, p []byte) (n int, err error) {
 	err = s.r.end.within(ctx, reading, func() error {
 		n, err = s.Read(p)
@@ -125,7 +129,7 @@ func (s *Stream) ReadContext(ctx context.Context, p []byte) (n int, err error) {
 	return n, err
 }
 
-// accept takes over what a message has brought.
+// accept makes the Stream the owner of what a message has brought.
 func (s *Stream) accept(m *Message, err error) (n int, _ error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -156,7 +160,7 @@ func (s *Stream) accept(m *Message, err error) (n int, _ error) {
 	return n, nil
 }
 
-// Offset is how many bytes Read has returned so far.
+// Offset returns how many bytes Read has returned so far.
 func (s *Stream) Offset() int64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -181,8 +185,7 @@ func (s *Stream) SendMessage(out *Outgoing) (n int, err error) {
 	return s.s.SendMessage(out)
 }
 
-// SendMessageContext is SendMessage with a context, as
-// [Sender.SendMessageContext] is.
+// SendMessageContext sends a message, as [Sender.SendMessageContext] does.
 func (s *Stream) SendMessageContext(ctx context.Context, out *Outgoing) (n int, err error) {
 	if err := s.writable(); err != nil {
 		return 0, err
@@ -199,18 +202,19 @@ func (s *Stream) writable() error {
 	return nil
 }
 
-// SetReadDeadline and SetWriteDeadline set the connection's deadlines, as
-// [Receiver.SetReadDeadline] and [Sender.SetWriteDeadline] do.
+// SetReadDeadline sets the connection's read deadline, as
+// [Receiver.SetReadDeadline] does.
 func (s *Stream) SetReadDeadline(t time.Time) error { return s.r.SetReadDeadline(t) }
 
-// SetWriteDeadline is described at [Stream.SetReadDeadline].
+// SetWriteDeadline sets the connection's write deadline, as
+// [Sender.SetWriteDeadline] does.
 func (s *Stream) SetWriteDeadline(t time.Time) error { return s.s.SetWriteDeadline(t) }
 
 // Close closes the connection and the descriptors that have not been taken. A Read
 // in another goroutine ends with [net.ErrClosed], and so does every Read, Write
 // and Send from now on. It may be called again.
 //
-// The connection of a [Socket] is a number that belongs to the caller: Close does
+// If the connection is a [Socket], its descriptor belongs to the caller: Close does
 // not close it, and does not end a Read that waits in the kernel. Descriptors that
 // such a Read still receives are closed.
 func (s *Stream) Close() (err error) {

@@ -6,15 +6,16 @@ import (
 )
 
 // TakeFDs returns the descriptors that belong to the first consumed bytes and
-// have not been taken before, in the order of their arrival, and hands them over:
-// from now on the caller closes them. It is the way for protocols in which each
+// have not been taken before, in the order of their arrival. It hands them over:
+// from now on the caller closes them. TakeFDs is for protocols in which each
 // sendmsg(2) is one protocol message; see [Stream].
 //
-// If descriptors that belong to these bytes were lost, the error is the one that
-// Read has returned or will return, and none is handed over.
+// If descriptors that belong to these bytes were lost, none is handed over, and the
+// error is the one that Read has returned or will return.
 func (s *Stream) TakeFDs(consumed int64) ([]int, error) { return s.TakeFDsInto(nil, consumed) }
 
-// TakeFDsInto is TakeFDs without an allocation: it appends to dst.
+// TakeFDsInto is [Stream.TakeFDs] without an allocation: it appends the descriptors
+// to dst.
 func (s *Stream) TakeFDsInto(dst []int, consumed int64) ([]int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -24,19 +25,20 @@ func (s *Stream) TakeFDsInto(dst []int, consumed int64) ([]int, error) {
 	return s.held.take(dst, s.held.upTo(consumed)), nil
 }
 
-// TakeFiles is TakeFDs with files. [Message.TakeFiles] describes the names.
+// TakeFiles is [Stream.TakeFDs] with files, which the caller closes.
+// [Message.TakeFiles] describes the names.
 func (s *Stream) TakeFiles(consumed int64, names ...string) ([]*os.File, error) {
 	fds, err := s.TakeFDs(consumed)
 	return newFiles(fds, names), err
 }
 
-// TakeNextFDs returns the next n descriptors in the order of their arrival, and
-// hands them over: from now on the caller closes them. It is the way for
-// protocols in which one sendmsg(2) carries many protocol messages; see [Stream].
+// TakeNextFDs returns the next n descriptors in the order of their arrival. It hands
+// them over: from now on the caller closes them. TakeNextFDs is for protocols in
+// which one sendmsg(2) carries many protocol messages; see [Stream].
 //
-// If fewer than n have arrived, none is handed over, and the error is [ErrCount]:
-// a protocol message is never complete before its descriptors. If that is because
-// descriptors were lost, the error is the one of Read.
+// If fewer than n have arrived, none is handed over, and the error is [ErrCount].
+// The peer has broken the protocol then, since descriptors arrive before the end of
+// their protocol message. If descriptors were lost, the error is the one of Read.
 func (s *Stream) TakeNextFDs(n int) ([]int, error) {
 	if n < 0 {
 		return nil, errArgument("%d descriptors", n)
@@ -52,15 +54,16 @@ func (s *Stream) TakeNextFDs(n int) ([]int, error) {
 	return s.held.take(nil, n), nil
 }
 
-// TakeNextFiles is TakeNextFDs with files. [Message.TakeFiles] describes the
-// names.
+// TakeNextFiles is [Stream.TakeNextFDs] with files, which the caller closes.
+// [Message.TakeFiles] describes the names.
 func (s *Stream) TakeNextFiles(n int, names ...string) ([]*os.File, error) {
 	fds, err := s.TakeNextFDs(n)
 	return newFiles(fds, names), err
 }
 
 // DiscardFDs closes the descriptors that belong to the first consumed bytes and
-// have not been taken. [CloseFDs] says how long it may wait.
+// have not been taken. It returns errors as [CloseFDs] does, which also says how
+// long this may wait.
 func (s *Stream) DiscardFDs(consumed int64) error {
 	s.mu.Lock()
 	fds := s.held.take(nil, s.held.upTo(consumed))
@@ -68,9 +71,10 @@ func (s *Stream) DiscardFDs(consumed int64) error {
 	return CloseFDs(fds)
 }
 
-// Credentials are those of the process that sent the last of the first consumed
-// bytes, if the options asked for credentials. It forgets who sent the bytes
-// before: consumed must not be smaller in the next call.
+// Credentials returns those of the process that sent the last of the first consumed
+// bytes, if the options asked for credentials. If they did not, or if so many bytes
+// have not been read, ok is false. The Stream forgets who sent the bytes before
+// that: consumed must not be smaller in the next call.
 func (s *Stream) Credentials(consumed int64) (cred Credentials, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -83,9 +87,9 @@ func (s *Stream) Credentials(consumed int64) (cred Credentials, ok bool) {
 	return s.from[0].cred, s.from[0].ok
 }
 
-// TakePIDFD hands over a pidfd of the process that sent the bytes which the last
-// Read returned, if the options asked for one. The errors are those of
-// [Message.PIDFD]. The caller closes the pidfd.
+// TakePIDFD returns a pidfd of the process that sent the bytes which the last Read
+// returned, if the options asked for one. It hands the pidfd over: from now on the
+// caller closes it. The errors are those of [Message.PIDFD].
 func (s *Stream) TakePIDFD() (fd int, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -101,7 +105,7 @@ type origin struct {
 	ok   bool
 }
 
-// noteOrigin remembers who sent the bytes of a message, up to the offset.
+// noteOrigin notes who sent the bytes of a message, which end at the offset.
 func (s *Stream) noteOrigin(m *Message) {
 	cred, ok := m.Credentials()
 	if last := len(s.from) - 1; last >= 0 && s.from[last].cred == cred && s.from[last].ok == ok {
@@ -112,7 +116,7 @@ func (s *Stream) noteOrigin(m *Message) {
 }
 
 // held is the descriptors that a Stream owns. The garbage collector closes those
-// of a Stream that nobody uses any longer.
+// of a Stream that is no longer used.
 type held struct {
 	fds    []int // in the order of their arrival
 	groups []group
@@ -133,8 +137,8 @@ func newHeld() *held {
 	return h
 }
 
-// add takes over the descriptors of a message that ends at an offset, and its
-// pidfd if that is wanted.
+// add takes the descriptors of a message that ends at the offset end, and its pidfd
+// if that is wanted.
 func (h *held) add(m *Message, end int64, pidfd bool) {
 	if n := len(m.fds); n > 0 {
 		h.fds = m.TakeFDsInto(h.fds)
@@ -146,7 +150,7 @@ func (h *held) add(m *Message, end int64, pidfd bool) {
 	}
 }
 
-// upTo is how many descriptors belong to the first consumed bytes.
+// upTo returns how many descriptors belong to the first consumed bytes.
 func (h *held) upTo(consumed int64) (n int) {
 	for _, g := range h.groups {
 		if g.end > consumed {

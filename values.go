@@ -10,20 +10,22 @@ import (
 	"example.com/fdpass/rawmsg"
 )
 
-// Credentials identify a process: struct ucred, the payload of
-// SCM_CREDENTIALS; unix(7). The kernel has checked them. They are numbers of
-// the receiver's PID and user namespaces.
+// Credentials identify a process: struct ucred, the data of SCM_CREDENTIALS;
+// unix(7). The kernel has checked them. They are numbers in the receiver's PID and
+// user namespaces.
 type Credentials struct {
-	PID int32 // 0 where the process has no number here
+	PID int32 // 0 if the process has no number in the receiver's namespace
 	UID uint32
 	GID uint32
 }
 
-// Rights appends the descriptors of an SCM_RIGHTS message to dst. A negative
-// slot is never a descriptor: it is left out, and the error is the errno that it
-// stands for. Data that are not whole ints are [ErrMalformed], after the whole
-// ones. Any other message adds nothing. Where the buffer came from recvmsg(2)
-// itself, the descriptors are for the caller to close; a [Message] keeps its own.
+// Rights appends the descriptors of an SCM_RIGHTS message to dst. It appends nothing
+// if c is any other message. A negative number is not a descriptor: it is left out,
+// and the error is the errno that it stands for. If the data are not a whole number
+// of ints, the error is [ErrMalformed], and the whole ones have been appended.
+//
+// If the buffer came from recvmsg(2), the caller closes the descriptors. If it came
+// from a [Message], they belong to the Message.
 func (c Control) Rights(dst []int) ([]int, error) {
 	if !c.is(rawmsg.SCM_RIGHTS) {
 		return dst, nil
@@ -44,9 +46,9 @@ func appendRights(dst []int, data []byte) ([]int, error) {
 	return dst, nil
 }
 
-// appendInts appends the whole ints of data to dst and combines them with or,
-// which is negative if one of them is. It takes eight at a time, which makes a
-// message full of descriptors twice as fast to read (BenchmarkParse).
+// appendInts appends the whole ints of data to dst, and returns their bitwise or,
+// which is negative if one of them is. It reads eight at a time. So a message full
+// of descriptors takes half the time to read (BenchmarkParse).
 func appendInts(dst []int, data []byte) (all []int, or int) {
 	start, n := len(dst), len(data)/4
 	all = slices.Grow(dst, n)[:start+n]
@@ -87,8 +89,8 @@ func dropErrnos(fds []int, start, dataLen int) (kept []int, err error) {
 	return kept, err
 }
 
-// Credentials returns what an SCM_CREDENTIALS message says of the sender; ok is
-// false for any other message, and for one that was cut short.
+// Credentials returns what an SCM_CREDENTIALS message says about the sender. For any
+// other message, and for one that is too short, ok is false.
 func (c Control) Credentials() (cred Credentials, ok bool) {
 	if !c.is(rawmsg.SCM_CREDENTIALS) || len(c.Data) < 12 {
 		return Credentials{}, false
@@ -96,10 +98,10 @@ func (c Control) Credentials() (cred Credentials, ok bool) {
 	return Credentials{int32(c.uint32At(0)), c.uint32At(4), c.uint32At(8)}, true
 }
 
-// PIDFD returns the descriptor of an SCM_PIDFD message, or the errno for which
-// the kernel could not make one: EMFILE where the table is full, ESRCH where
-// the sender is gone. For any other message it is [ErrNoPIDFD]. The owner is the
-// same as for Rights.
+// PIDFD returns the descriptor of an SCM_PIDFD message. If the kernel could not make
+// one, the error is an errno: EMFILE if the descriptor table was full, ESRCH if the
+// sender had ended. For any other message the error is [ErrNoPIDFD]. The owner of
+// the descriptor is the same as for [Control.Rights].
 func (c Control) PIDFD() (fd int, err error) {
 	if !c.is(rawmsg.SCM_PIDFD) || len(c.Data) < 4 {
 		return -1, ErrNoPIDFD
@@ -112,7 +114,7 @@ func (c Control) PIDFD() (fd int, err error) {
 }
 
 // SecurityLabel returns the security label of an SCM_SECURITY message, without
-// the NUL that may end it.
+// the NUL that may end it. For any other message ok is false.
 func (c Control) SecurityLabel() (label string, ok bool) {
 	if !c.is(rawmsg.SCM_SECURITY) {
 		return "", false
@@ -120,8 +122,8 @@ func (c Control) SecurityLabel() (label string, ok bool) {
 	return string(bytes.TrimRight(c.Data, "\x00")), true
 }
 
-// QueuedBytes returns the number of bytes left in the queue, from an SCM_INQ
-// message.
+// QueuedBytes returns the number of bytes that were left in the socket's queue, from
+// an SCM_INQ message. For any other message ok is false.
 func (c Control) QueuedBytes() (n int, ok bool) {
 	if !c.is(rawmsg.SCM_INQ) || len(c.Data) < 4 {
 		return 0, false
@@ -129,10 +131,10 @@ func (c Control) QueuedBytes() (n int, ok bool) {
 	return int(int32(c.uint32At(0))), true
 }
 
-// Timestamp returns when the kernel took the message from the sender, from any of
-// the four forms that SO_TIMESTAMP and SO_TIMESTAMPNS have: microseconds or
-// nanoseconds, in longs (the old ones) or in 64-bit numbers (the new ones);
-// socket(7).
+// Timestamp returns when the kernel took the message from the sender. It reads all
+// four forms that SO_TIMESTAMP and SO_TIMESTAMPNS have: microseconds or nanoseconds,
+// in longs (the old ones) or in 64-bit numbers (the new ones); socket(7). For any
+// other message ok is false.
 func (c Control) Timestamp() (t time.Time, ok bool) {
 	if c.Level != rawmsg.SOL_SOCKET {
 		return time.Time{}, false
