@@ -22,7 +22,7 @@ import (
 
 var roles = map[string]func(args []string) error{"fdpass": asFdpass}
 
-// asFdpass is the command itself. Two words are for the tests: what fdpass
+// asFdpass is the command itself. Three words are for the tests: what fdpass
 // starts has the same role, and its arguments have to say what it is to do.
 func asFdpass(args []string) error {
 	if len(args) > 0 {
@@ -31,6 +31,8 @@ func asFdpass(args []string) error {
 			return report()
 		case "become":
 			return becomeInherited(args[1:])
+		case "traced":
+			return tracedProgram(args[1:])
 		}
 	}
 	os.Exit(run(args))

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -18,10 +17,8 @@ import (
 	"example.com/fdpass/internal/fdtest"
 )
 
-func init() { roles["traced"] = tracedRole }
-
-// tracedRole is a program to trace.
-func tracedRole(args []string) error {
+// tracedProgram is a program to trace.
+func tracedProgram(args []string) error {
 	a, b, err := fdpass.Pair("unix")
 	if err != nil {
 		return err
@@ -39,6 +36,13 @@ func tracedRole(args []string) error {
 			return err
 		}
 		return fdpass.Send(a, os.Stdin)
+	case "status": // of the process, and as many
+		status, err := os.ReadFile("/proc/self/status")
+		if err != nil {
+			return err
+		}
+		os.Stdout.Write(status)
+		fallthrough
 	case "many":
 		null, err := os.Open(os.DevNull)
 		if err != nil {
@@ -48,6 +52,12 @@ func tracedRole(args []string) error {
 			return err
 		}
 		_, err = fdpass.Recv(b, 4)
+		return err
+	case "reads": // bytes only
+		if err := fdpass.Send(a, os.Stdin); err != nil {
+			return err
+		}
+		_, err := b.Read(make([]byte, 1))
 		return err
 	case "lines": // a message for each line
 		fmt.Println("ready")
@@ -64,28 +74,20 @@ func tracedRole(args []string) error {
 	return nil
 }
 
-// tracedAs runs tracedRole under trace. The role is that of the whole tree, so the
-// command is in a program of its own.
+// tracedAs runs tracedProgram under trace.
 func tracedAs(t *testing.T, flags []string, args ...string) (trace string, status int) {
 	t.Helper()
-	needsEnv(t)
-	return traced(t, flags, append([]string{"env", "FDPASS_TEST_ROLE=traced", executable(t)}, args...)...)
-}
-
-func executable(t *testing.T) string {
-	t.Helper()
-	path, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return path
+	return traced(t, flags, append([]string{self, "traced"}, args...)...)
 }
 
 func TestAreFailedCallsShownWithTheirErrors(t *testing.T) {
 	fdtest.NoLeak(t)
 	trace, _ := tracedAs(t, []string{"-errors"}, "errors")
 	for _, want := range []string{
-		`sendmsg\(\d+ of a pair, MSG_DONTWAIT\|MSG_NOSIGNAL\) = -1 EBADF \(.*\)\n  SCM_RIGHTS: 1 descriptor\n    987 is not open\n`,
+		`sendmsg\(\d+ of a pair, MSG_DONTWAIT\|MSG_NOSIGNAL\) = -1 EBADF \(.*\)
+  SCM_RIGHTS: 1 descriptor
+    987 is not open
+`,
 		`sendmsg\(\d+ of a pair, MSG_NOSIGNAL\) = -1 EINVAL \(more than 253 descriptors.*\)\n  SCM_RIGHTS: `,
 	} {
 		if !regexp.MustCompile(want).MatchString(trace) {
@@ -97,7 +99,11 @@ func TestAreFailedCallsShownWithTheirErrors(t *testing.T) {
 func TestAreLongEqualListsFolded(t *testing.T) {
 	fdtest.NoLeak(t)
 	trace, _ := tracedAs(t, nil, "many")
-	if !regexp.MustCompile(`= 1, msg_flags MSG_CMSG_CLOEXEC\n  SCM_RIGHTS: 4 descriptors\n    \d+(?: to |, ).*\d+ are /dev/null\n`).MatchString(trace) {
+	folded := regexp.MustCompile(`= 1, msg_flags MSG_CMSG_CLOEXEC
+  SCM_RIGHTS: 4 descriptors
+    \d+(?: to |, ).*\d+ are /dev/null
+`)
+	if !folded.MatchString(trace) {
 		t.Errorf("not folded:\n%s", trace)
 	}
 }
@@ -121,7 +127,8 @@ func TestDoesTraceNameTheSocketAndThePeer(t *testing.T) {
 	}
 	defer l.Close()
 	trace, status := tracedAs(t, []string{"-t"}, "peer", path)
-	want := fmt.Sprintf(`(?m)^\d\d:\d\d:\d\d\.\d{6} \S+\[\d+\] sendmsg\(\d+ to %s of \S+\[%d\], `, regexp.QuoteMeta(path), os.Getpid())
+	want := fmt.Sprintf(`(?m)^\d\d:\d\d:\d\d\.\d{6} \S+\[\d+\] sendmsg\(\d+ to %s of \S+\[%d\], `,
+		regexp.QuoteMeta(path), os.Getpid())
 	if status != 0 || !regexp.MustCompile(want).MatchString(trace) {
 		t.Errorf("status %d: no %s in\n%s", status, want, trace)
 	}
@@ -130,8 +137,7 @@ func TestDoesTraceNameTheSocketAndThePeer(t *testing.T) {
 func TestDoesAProgramThatStopsItselfStayStopped(t *testing.T) {
 	fdtest.NoLeak(t)
 	fdtest.SkipUnderQemuUser(t, "it does not have ptrace")
-	needsEnv(t)
-	cmd := fdtest.Command(t, "fdpass", "trace", "env", "FDPASS_TEST_ROLE=traced", executable(t), "stop")
+	cmd := fdtest.Command(t, "fdpass", "trace", self, "traced", "stop")
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -163,7 +169,7 @@ func TestDoesAProgramThatStopsItselfStayStopped(t *testing.T) {
 func TestIsAProcessThatIsAttachedToLetGoUnharmed(t *testing.T) {
 	fdtest.NoLeak(t)
 	fdtest.SkipUnderQemuUser(t, "it does not have ptrace")
-	program := fdtest.Command(t, "traced", "lines")
+	program := fdtest.Command(t, "fdpass", "traced", "lines")
 	in, _ := program.StdinPipe()
 	out, _ := program.StdoutPipe()
 	if err := program.Start(); err != nil {
@@ -183,7 +189,8 @@ func TestIsAProcessThatIsAttachedToLetGoUnharmed(t *testing.T) {
 		t.Fatal(err)
 	}
 	text := ""
-	for end := fdtest.Soon(); !strings.Contains(text, "recvmsg(") && time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+	for end := fdtest.Soon(); !strings.Contains(text, "recvmsg(") && time.Now().Before(end); {
+		time.Sleep(10 * time.Millisecond)
 		fmt.Fprintln(in)
 		next("done")
 		b, _ := os.ReadFile(file)
@@ -211,19 +218,8 @@ func TestIsAProcessThatIsAttachedToLetGoUnharmed(t *testing.T) {
 func TestDoesDashStandForStandardOutput(t *testing.T) {
 	fdtest.NoLeak(t)
 	fdtest.SkipUnderQemuUser(t, "it does not have ptrace")
-	needsEnv(t)
-	cmd := exec.CommandContext(fdtest.Context(t), executable(t), "trace", "-o", "-", "-json", "env", "FDPASS_TEST_ROLE=traced", executable(t), "many")
-	cmd.Env = append(os.Environ(), "FDPASS_TEST_ROLE=fdpass")
-	out, err := cmd.Output()
+	out, err := fdtest.Command(t, "fdpass", "trace", "-o", "-", "-json", self, "traced", "many").Output()
 	if err != nil || strings.Count(string(out), `"call":"sendmsg"`) != 1 {
 		t.Errorf("%v: %s", err, out)
-	}
-}
-
-// needsEnv skips where there is no env(1), which gives the traced program its role.
-func needsEnv(t *testing.T) {
-	t.Helper()
-	if _, err := exec.LookPath("env"); err != nil {
-		t.Skipf("needs a machine with programs of its own: %v", err)
 	}
 }
