@@ -37,15 +37,15 @@
 //	20  int     another
 //
 // The next control message begins at a multiple of the word size. So each message
-// has two lengths, and to confuse them is the oldest mistake of this field:
-// [CmsgLen] is header and data, and is the value of cmsg_len; [CmsgSpace] also
-// counts the padding, and is the distance to the next message. Where size_t has 4
-// bytes, the alignment is 4 and the header has 12 bytes.
+// has two lengths, and programs have always confused them. [CmsgLen] is header and
+// data, and is the value of cmsg_len. [CmsgSpace] also counts the padding, and is
+// the distance to the next message. If size_t has 4 bytes, the alignment is 4 and
+// the header has 12 bytes.
 //
 // [AppendRights] and [AppendControl] write such a buffer and [ParseControls] reads
 // one; no socket is involved. They read and write bytes, and never cast a pointer,
 // so no length in a buffer can lead them outside of it. [rawmsg.Cmsghdr] is the
-// same header as a struct, for programs that prefer to see it so. Of the command,
+// same header as a struct, for programs that use package rawmsg. The command
 // fdpass layout draws a buffer for any architecture, fdpass decode explains one
 // byte by byte, and fdpass trace shows those of a running program.
 //
@@ -88,8 +88,8 @@
 // garbage collector finds it.
 //
 // Connections stay the caller's, except that a Stream and a [Relay] close theirs.
-// Neither they nor the files that are sent are switched to blocking, as
-// [os.File.Fd] and [net.UnixConn.File] would do.
+// Connections and files that are sent stay nonblocking if they were: [os.File.Fd]
+// and [net.UnixConn.File] would make them block, and this package calls neither.
 //
 // # Where the traps are
 //
@@ -101,10 +101,9 @@
 //   - Credentials that were switched on, perhaps before this socket was
 //     accepted, come first and occupy the room of the descriptors. [NewReceiver]
 //     makes room for everything that the socket has switched on.
-//   - read(2) over a message with descriptors drops them without notice. Where
+//   - read(2) over a message with descriptors drops them without notice. If
 //     descriptors may come, every read has to be one of this package.
-//   - Descriptors without payload vanish on a stream. To send them so is
-//     [ErrNoPayload].
+//   - Descriptors without payload vanish on a stream. Here that is [ErrNoPayload].
 //   - A short write on a stream has already sent all descriptors. [SendMsg] and
 //     [Sender] send the rest without them.
 //   - A peer can send descriptors of anything: of a FIFO that never ends, of a
@@ -127,7 +126,7 @@
 //   - [Stream]: a protocol on a stream socket. [Relay]: one that is only passed on.
 //   - [Pair], [NewUnixConn]: connections of package net from socketpair(2) and
 //     from an inherited number.
-//   - Package rawmsg: the bare structs and calls, for those who want to decide
+//   - Package rawmsg: the bare structs and calls, for programs that decide
 //     everything themselves.
 //
 // # Errors and systems
@@ -145,21 +144,21 @@
 // Linux, with the build tag fdpass_portable. Descriptors go through package syscall
 // there, and the following is different.
 //
-//   - Options that switch something on, Peek, [Relay], credentials, and what
-//     describes the peer return [errors.ErrUnsupported]. Batches make one system
-//     call for each message.
+//   - Options that switch something on, Peek, [Relay], credentials, and the
+//     functions that describe the peer return [errors.ErrUnsupported]. Batches make
+//     one system call for each message.
 //   - Descriptors become close-on-exec after they have arrived, under
 //     [syscall.ForkLock]: only a program that C code starts at that moment
 //     inherits them.
-//   - Where the table is full, no descriptor of the message comes, and no payload:
-//     a Message without them has the error [ErrTruncated] with EMFILE. On a stream
-//     the payload comes with the next receive.
+//   - If the table is full, neither descriptors nor payload of the message come:
+//     there is an empty Message with the error [ErrTruncated], which also matches
+//     EMFILE. On a stream the payload comes with the next receive.
 //   - On a stream, descriptors belong to the first byte of the payload that came
 //     with them.
 //   - Descriptors need a byte of payload on every type of socket ([ErrNoPayload]).
 //   - The codec, package rawmsg's structs and [Message.Controls] have the form of
 //     Linux; control messages without descriptors are dropped.
-//   - A signal begins the time of SO_RCVTIMEO and SO_SNDTIMEO again.
+//   - After a signal, the time of SO_RCVTIMEO and SO_SNDTIMEO begins again.
 //
 // On other systems, Plan 9 excepted, it compiles, and every call that needs a socket
 // returns [errors.ErrUnsupported]. Solaris and illumos are among them, since package

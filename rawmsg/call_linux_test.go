@@ -67,10 +67,11 @@ func TestDoesABatchGetAcross(t *testing.T) {
 func TestWhereDoesABatchEnd(t *testing.T) {
 	a, _ := pair(t, syscall.SOCK_SEQPACKET)
 	huge := make([]byte, 8<<20)
-	if n, err := rawmsg.Sendmmsg(a, batch([]byte("one"), huge, []byte("three")), 0); n != 1 || err != nil {
+	one, three := []byte("one"), []byte("three")
+	if n, err := rawmsg.Sendmmsg(a, batch(one, huge, three), 0); n != 1 || err != nil {
 		t.Errorf("the second fails: %d, %v", n, err)
 	}
-	if n, err := rawmsg.Sendmmsg(a, batch(huge, []byte("three")), 0); n != 0 || err != syscall.EMSGSIZE {
+	if n, err := rawmsg.Sendmmsg(a, batch(huge, three), 0); n != 0 || err != syscall.EMSGSIZE {
 		t.Errorf("the first fails: %d, %v", n, err)
 	}
 }
@@ -83,10 +84,11 @@ func TestWhichErrorsAreReturned(t *testing.T) {
 	}
 	syscall.Close(closed)
 	p := make([]byte, 1)
+	m := message(p)
 	calls := map[string]func(fd int) (int, error){
-		"recvmsg":  func(fd int) (int, error) { m := message(p); return rawmsg.Recvmsg(fd, &m, 0) },
+		"recvmsg":  func(fd int) (int, error) { return rawmsg.Recvmsg(fd, &m, 0) },
 		"recvmmsg": func(fd int) (int, error) { return rawmsg.Recvmmsg(fd, batch(p), 0) },
-		"sendmsg":  func(fd int) (int, error) { m := message(p); return rawmsg.Sendmsg(fd, &m, rawmsg.MSG_NOSIGNAL) },
+		"sendmsg":  func(fd int) (int, error) { return rawmsg.Sendmsg(fd, &m, rawmsg.MSG_NOSIGNAL) },
 		"sendmmsg": func(fd int) (int, error) { return rawmsg.Sendmmsg(fd, batch(p), rawmsg.MSG_NOSIGNAL) },
 	}
 	for name, call := range calls {

@@ -1,6 +1,6 @@
 package rawmsg
 
-// Numbers of the kernel's interface that are the same on every architecture:
+// The numbers in this file are the same on every architecture:
 // include/linux/socket.h and include/uapi/asm-generic/socket.h. They do not
 // come from package syscall, because it lacks the newer ones and because this
 // package compiles on every system.
@@ -22,17 +22,18 @@ const (
 )
 
 // SCM_MAX_FD is the largest number of descriptors that one message carries:
-// include/net/scm.h. The kernel refuses one more with EINVAL.
+// include/net/scm.h. The kernel refuses a message with more of them (EINVAL).
 const SCM_MAX_FD = 253
 
 // UIO_MAXIOV is the largest number of messages that recvmmsg(2) and sendmmsg(2)
-// take, and of pieces of payload in one message: include/uapi/linux/uio.h.
+// take; they ignore the others. It is also the largest number of pieces of payload
+// in one message (EMSGSIZE): include/uapi/linux/uio.h.
 const UIO_MAXIOV = 1024
 
 // Flags of a call, and bits of Msghdr.Flags afterwards; recvmsg(2).
 const (
 	MSG_PEEK         = 0x2        // leave the message on the socket
-	MSG_CTRUNC       = 0x8        // result: control messages were cut or dropped
+	MSG_CTRUNC       = 0x8        // result: control messages were shortened or dropped
 	MSG_TRUNC        = 0x20       // result: the rest of a datagram was dropped
 	MSG_DONTWAIT     = 0x40       // EAGAIN instead of waiting
 	MSG_NOSIGNAL     = 0x4000     // EPIPE without SIGPIPE

@@ -12,10 +12,11 @@ import (
 	"example.com/fdpass/rawmsg"
 )
 
-// recvFD receives one descriptor from sock. This is the whole mechanism: room for
-// the control message, the header that points to it, the call, a look at each
-// control message that the kernel wrote, and the closing of what cannot be handed
-// over.
+// recvFD receives one descriptor from sock. This is the whole mechanism: a buffer for
+// the control message, the header that points to it, the system call, a look at the
+// control message that the kernel wrote, and closing what cannot be handed over.
+// Each unsafe.Pointer here follows rule 1 or 3 of package unsafe: the words of the
+// buffer are looked at as bytes, as a Cmsghdr, and as the int after it.
 func recvFD(sock int) (int, error) {
 	const header = unsafe.Sizeof(rawmsg.Cmsghdr{})
 	var payload [1]byte
@@ -23,18 +24,18 @@ func recvFD(sock int) (int, error) {
 	iov := rawmsg.Iovec{Base: &payload[0], Len: 1}
 	msg := rawmsg.Msghdr{Iov: &iov, Iovlen: 1}
 	msg.Control = (*byte)(unsafe.Pointer(&control))
-	msg.Controllen = header + 4 // CMSG_LEN(4), room for one descriptor; CMSG_SPACE(4) may be room for two
+	msg.Controllen = header + 4 // CMSG_LEN(4): CMSG_SPACE(4) may be room for two descriptors
 	if _, err := rawmsg.Recvmsg(sock, &msg, rawmsg.MSG_CMSG_CLOEXEC); err != nil {
 		return -1, err
 	}
 	fd := -1
-	// Only Controllen bytes are the kernel's. With room for 4 bytes of data there is
-	// one control message at most, and nothing to walk over.
+	// The kernel wrote only Controllen bytes. With room for 4 bytes of data there is
+	// at most one control message.
 	if h := (*rawmsg.Cmsghdr)(unsafe.Pointer(&control)); msg.Controllen >= header+4 &&
 		h.Level == rawmsg.SOL_SOCKET && h.Type == rawmsg.SCM_RIGHTS {
 		fd = int(*(*int32)(unsafe.Add(unsafe.Pointer(h), header)))
 	}
-	if msg.Flags&rawmsg.MSG_CTRUNC != 0 { // there was more, which the kernel has closed
+	if msg.Flags&rawmsg.MSG_CTRUNC != 0 { // there was more, which the kernel has dropped
 		syscall.Close(fd)
 		return -1, errors.New("more than one descriptor, or something else that needs room")
 	}
@@ -44,7 +45,7 @@ func recvFD(sock int) (int, error) {
 	return fd, nil
 }
 
-// sendFD is the same in the other direction.
+// sendFD sends one descriptor. Here the control message is a struct.
 func sendFD(sock, fd int) error {
 	payload := [1]byte{'x'} // a stream drops descriptors without a byte of payload
 	control := struct {

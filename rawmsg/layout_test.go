@@ -23,7 +23,7 @@ type layout struct {
 	fields      []field
 }
 
-// Where a pointer, a size_t and a long have 8 bytes.
+// layouts64 is for machines on which a pointer, a size_t and a long have 8 bytes.
 var layouts64 = []layout{
 	{reflect.TypeFor[rawmsg.Iovec](), 16, 8, []field{
 		{"Base", 0, 8},
@@ -54,7 +54,7 @@ var layouts64 = []layout{
 	}},
 }
 
-// Where a pointer, a size_t and a long have 4 bytes. No padding anywhere.
+// layouts32 is for machines on which they have 4 bytes. There is no padding.
 var layouts32 = []layout{
 	{reflect.TypeFor[rawmsg.Iovec](), 8, 4, []field{
 		{"Base", 0, 4},
@@ -85,7 +85,7 @@ var layouts32 = []layout{
 	}},
 }
 
-// kind is what two machines have in common whose structs are the same bytes.
+// kind describes all machines on which the structs are the same bytes.
 type kind struct {
 	layouts []layout
 	// A Cmsghdr{Len: 20, Level: 0x0102, Type: 3}, the length being that of one
@@ -183,7 +183,7 @@ func here(t *testing.T) kind {
 	t.Helper()
 	k, ok := kinds[runtime.GOARCH]
 	if !ok {
-		t.Fatalf("no layout is known for %s: is it 32 or 64 bits, little- or big-endian?", runtime.GOARCH)
+		t.Fatalf("no layout is known for %s", runtime.GOARCH)
 	}
 	return k
 }
@@ -196,7 +196,8 @@ func TestIsEveryFieldWhereTheKernelLooksForIt(t *testing.T) {
 		}
 		got := fieldsOf(want.typ)
 		if !reflect.DeepEqual(got, want.fields) {
-			t.Errorf("%v has the fields (name, offset, size)\n\t%v, want\n\t%v", want.typ, got, want.fields)
+			t.Errorf("%v has the fields (name, offset, size)\n\t%v, want\n\t%v",
+				want.typ, got, want.fields)
 		}
 	}
 }

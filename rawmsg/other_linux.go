@@ -8,9 +8,9 @@ import (
 // The calls in this file move no messages. Package syscall has no function for
 // them.
 
-// Getsockopt reads an option of fd into value and returns how many bytes the
-// kernel wrote: getsockopt(2). The error is nil or a [syscall.Errno]; with ERANGE,
-// which SO_PEERSEC and SO_PEERGROUPS have for a value that is too short, n is the
+// Getsockopt reads an option of fd into value and returns n, the number of bytes
+// that the kernel wrote: getsockopt(2). The error is nil or a [syscall.Errno]. For
+// SO_PEERSEC and SO_PEERGROUPS it is ERANGE if value is too short, and n is the
 // length that they need.
 func Getsockopt(fd, level, opt int, value []byte) (n int, err error) {
 	size := uint32(len(value))
@@ -24,15 +24,16 @@ func Getsockopt(fd, level, opt int, value []byte) (n int, err error) {
 	return int(size), nil
 }
 
-// SocketFamily returns the address family of a socket, AF_UNIX (1) for a Unix
-// socket: the first field of what getsockname(2) writes, which takes three quarters
-// of the time that getsockopt(2) takes for SO_DOMAIN. The error is nil or a
+// SocketFamily returns the address family of a socket, which is AF_UNIX (1) for a
+// Unix socket. It reads the first field of what getsockname(2) writes. That takes
+// three quarters of the time of getsockopt(2) with SO_DOMAIN. The error is nil or a
 // [syscall.Errno].
 func SocketFamily(fd int) (family int, err error) {
-	var name uint16 // the beginning of a struct sockaddr; the kernel writes no more than there is room for
-	size := uint32(2)
+	var name uint16   // sa_family, the first field of a struct sockaddr
+	size := uint32(2) // the kernel writes no more
 	// unsafe.Pointer rule 4, as above.
-	_, _, errno := syscall.Syscall(sysGetsockname, uintptr(fd), uintptr(unsafe.Pointer(&name)), uintptr(unsafe.Pointer(&size)))
+	_, _, errno := syscall.Syscall(sysGetsockname, uintptr(fd),
+		uintptr(unsafe.Pointer(&name)), uintptr(unsafe.Pointer(&size)))
 	if errno != 0 {
 		return 0, errno
 	}
@@ -40,9 +41,9 @@ func SocketFamily(fd int) (family int, err error) {
 }
 
 // MemfdCreate makes a file that exists only in memory and returns its descriptor,
-// which the caller closes: memfd_create(2), Linux 3.17. The name is what
-// /proc/PID/fd shows; flags are MFD_CLOEXEC (1), MFD_ALLOW_SEALING (2) and others
-// of include/uapi/linux/memfd.h. The error is nil or a [syscall.Errno].
+// which the caller closes: memfd_create(2), Linux 3.17. /proc/PID/fd shows the name.
+// Flags are MFD_CLOEXEC (1), MFD_ALLOW_SEALING (2) and others of
+// include/uapi/linux/memfd.h. The error is nil or a [syscall.Errno].
 func MemfdCreate(name string, flags int) (fd int, err error) {
 	p, err := syscall.BytePtrFromString(name)
 	if err != nil {
@@ -58,11 +59,12 @@ func MemfdCreate(name string, flags int) (fd int, err error) {
 
 // CloseRange closes all open descriptors from first to last, both included:
 // close_range(2), Linux 5.9. Flags are 0, CLOSE_RANGE_UNSHARE (2) or
-// CLOSE_RANGE_CLOEXEC (4) of include/uapi/linux/close_range.h. No error of a close
-// is reported. The error is nil or a [syscall.Errno], and then none was closed:
-// ENOSYS of an older kernel, or what a filter of system calls says.
+// CLOSE_RANGE_CLOEXEC (4) of include/uapi/linux/close_range.h. The kernel does not
+// report an error of close(2). The error is nil or a [syscall.Errno]: ENOSYS on an
+// older kernel, or the errno of a filter of system calls. Then none was closed.
 func CloseRange(first, last uint, flags int) error {
-	if _, _, errno := syscall.Syscall(sysCloseRange, uintptr(first), uintptr(last), uintptr(flags)); errno != 0 {
+	_, _, errno := syscall.Syscall(sysCloseRange, uintptr(first), uintptr(last), uintptr(flags))
+	if errno != 0 {
 		return errno
 	}
 	return nil

@@ -6,8 +6,8 @@ import (
 )
 
 // Readlinkat reads the symbolic link name of the directory dirfd into buf and
-// returns how many bytes that are, at most len(buf): readlinkat(2). The error is
-// nil or a [syscall.Errno].
+// returns the number of bytes, at most len(buf): readlinkat(2). If the link is
+// longer than buf, the rest is missing. The error is nil or a [syscall.Errno].
 func Readlinkat(dirfd int, name string, buf []byte) (n int, err error) {
 	p, err := syscall.BytePtrFromString(name)
 	if err != nil {

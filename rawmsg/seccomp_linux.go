@@ -17,11 +17,11 @@ type SockFilter struct {
 	K    uint32 // __u32 k: an offset, a number to compare with, or the result
 }
 
-// Seccomp gives the calling thread a filter for its system calls, and for those
-// of all that it starts: PR_SET_SECCOMP of prctl(2), seccomp(2). It cannot be
-// taken back, so the caller has locked its thread, and calls exec or lets the
-// thread end. Without CAP_SYS_ADMIN it needs PR_SET_NO_NEW_PRIVS first. The error
-// is nil or a [syscall.Errno].
+// Seccomp sets a filter for the system calls of the calling thread, and of all
+// threads and processes that it starts: PR_SET_SECCOMP of prctl(2), seccomp(2). It
+// cannot be taken back. So the caller calls [runtime.LockOSThread] first, and later
+// exec, or lets the thread end. Without CAP_SYS_ADMIN it needs PR_SET_NO_NEW_PRIVS.
+// The error is nil or a [syscall.Errno].
 func Seccomp(filter []SockFilter) error {
 	const setSeccomp, modeFilter = 22, 2 // include/uapi/linux/prctl.h, seccomp.h
 	prog := struct {                     // struct sock_fprog
@@ -32,7 +32,8 @@ func Seccomp(filter []SockFilter) error {
 	// unsafe.Pointer rule 4: converted to uintptr in the argument list of
 	// syscall.Syscall, which keeps the object alive and in its place, and with
 	// it what it points to.
-	_, _, errno := syscall.Syscall(syscall.SYS_PRCTL, setSeccomp, modeFilter, uintptr(unsafe.Pointer(&prog)))
+	_, _, errno := syscall.Syscall(syscall.SYS_PRCTL,
+		setSeccomp, modeFilter, uintptr(unsafe.Pointer(&prog)))
 	runtime.KeepAlive(filter)
 	if errno != 0 {
 		return errno

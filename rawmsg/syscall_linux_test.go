@@ -23,7 +23,8 @@ func TestAreTheStructsThoseOfPackageSyscall(t *testing.T) {
 		}
 		ours, theirs := fieldsOf(c.ours), fieldsOf(c.theirs)
 		if len(ours) == 0 || !reflect.DeepEqual(ours, theirs) {
-			t.Errorf("%v has the fields (name, offset, size)\n\t%v, and %v\n\t%v", c.ours, ours, c.theirs, theirs)
+			t.Errorf("%v has the fields (name, offset, size)\n\t%v, and %v\n\t%v",
+				c.ours, ours, c.theirs, theirs)
 		}
 	}
 }

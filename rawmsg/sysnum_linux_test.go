@@ -15,7 +15,9 @@ func TestAreTheSystemCallNumbersTheKernels(t *testing.T) {
 	if !ok {
 		t.Fatalf("no system call numbers are known for %s", runtime.GOARCH)
 	}
-	got := abi.Numbers{Recvmsg: sysRecvmsg, Sendmsg: sysSendmsg, Recvmmsg: sysRecvmmsg, Sendmmsg: sysSendmmsg}
+	got := abi.Numbers{
+		Recvmsg: sysRecvmsg, Sendmsg: sysSendmsg, Recvmmsg: sysRecvmmsg, Sendmmsg: sysSendmmsg,
+	}
 	want.Socketcall = 0 // no longer used here
 	if got != want {
 		t.Errorf("the numbers are %+v, want %+v", got, want)

@@ -7,13 +7,14 @@ import (
 	"unsafe"
 )
 
-// A call on a socket with SO_RCVTIMEO or SO_SNDTIMEO is not restarted after a
-// signal, whatever SA_RESTART says: it is EINTR, and made again, the kernel would
-// begin to count again; signal(7) and sock_intr_errno of include/net/sock.h. With
-// enough signals it would never end. So the time is counted here from the first
-// signal on. Before that there is no need for a clock.
+// On a socket with SO_RCVTIMEO or SO_SNDTIMEO, the kernel does not restart a call
+// after a signal, whatever SA_RESTART says: the error is EINTR; signal(7) and
+// sock_intr_errno of include/net/sock.h. For a further call, the kernel would count
+// the time from the beginning, and with enough signals that would never end. So the
+// functions below count the time from the first signal on. Until then nobody needs
+// a clock.
 
-// timeout is how long a system call on fd waits, 0 if that has no limit.
+// timeout returns how long a system call on fd waits, or 0 if there is no limit.
 func timeout(trap uintptr, fd int) time.Duration {
 	opt := syscall.SO_RCVTIMEO
 	if trap == sysSendmsg || trap == sysSendmmsg {
@@ -32,8 +33,8 @@ func timeout(trap uintptr, fd int) time.Duration {
 	return time.Duration(sec)*time.Second + time.Duration(usec)*time.Microsecond
 }
 
-// within makes an interrupted system call until it succeeds, fails or has waited
-// for the time that is left. After that the error is EAGAIN, as the kernel's is.
+// within makes an interrupted system call again until it succeeds, fails, or has
+// waited for the time left. Then the error is EAGAIN, as it is in the kernel.
 func within(left time.Duration, trap uintptr, fd int, msgs unsafe.Pointer, a3, a4 int) (int, error) {
 	if trap == sysRecvmsg || trap == sysSendmsg {
 		a3 |= MSG_DONTWAIT
@@ -52,14 +53,14 @@ func within(left time.Duration, trap uintptr, fd int, msgs unsafe.Pointer, a3, a
 		case !time.Now().Before(end):
 			return 0, syscall.EAGAIN
 		}
-		// A datagram socket that is not connected is always ready to send, although
-		// the one that it sends to may be full.
+		// Without a pause this could be a busy loop: a datagram socket that is not
+		// connected is always ready to send, even if its receiver's queue is full.
 		time.Sleep(time.Millisecond)
 	}
 }
 
-// poll waits until fd is ready, or has an error, or a signal comes, or for so
-// long: ppoll(2).
+// poll waits until fd is ready or has an error, until a signal comes, or until the
+// time left is over: ppoll(2).
 func poll(fd int, write bool, left time.Duration) {
 	// struct pollfd of poll(2), POLLIN and POLLOUT
 	p := struct {

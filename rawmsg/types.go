@@ -2,9 +2,9 @@
 // recvmsg(2) and sendmsg(2) read and write, and one function for each system
 // call. It has no policy and allocates nothing.
 //
-// One definition of each struct serves every Linux architecture that Go has.
-// What is size_t in C is uintptr here, and the compiler adds the same padding
-// as C does:
+// There is one definition of each struct for all Linux architectures that Go has.
+// A size_t in C is a uintptr here, and the compiler adds the same padding as a C
+// compiler:
 //
 //	            64-bit                      32-bit
 //	msghdr      56 bytes                    28 bytes
@@ -33,9 +33,9 @@ type Iovec struct {
 // Msghdr describes one message to recvmsg(2) and sendmsg(2): struct
 // user_msghdr of include/linux/socket.h, struct msghdr to user space.
 //
-// The kernel reads every field but Flags. On a successful receive it writes
-// Namelen, Controllen and Flags, nothing else; set the two lengths again before
-// each call.
+// The kernel reads every field but Flags. On a successful receive it writes only
+// Namelen, Controllen and Flags, so the caller sets the two lengths again before
+// the next receive.
 type Msghdr struct {
 	_          structs.HostLayout
 	Name       *byte   // void *msg_name: a sockaddr, or nil
@@ -43,8 +43,8 @@ type Msghdr struct {
 	Iov        *Iovec  // struct iovec *msg_iov
 	Iovlen     uintptr // __kernel_size_t msg_iovlen: how many Iovecs
 	Control    *byte   // void *msg_control: control messages, or nil
-	Controllen uintptr // __kernel_size_t msg_controllen, in bytes: room before a receive, use after it
-	Flags      int32   // unsigned int msg_flags: MSG_… bits that the kernel reports; on 64-bit machines 4 bytes of padding follow
+	Controllen uintptr // __kernel_size_t msg_controllen, in bytes: of the buffer; afterwards, what is used
+	Flags      int32   // unsigned int msg_flags: MSG_… bits after a receive; padding as after Namelen
 }
 
 // Cmsghdr is the header of one control message: struct cmsghdr of
@@ -52,7 +52,7 @@ type Msghdr struct {
 // the header's size is a multiple of its alignment.
 type Cmsghdr struct {
 	_     structs.HostLayout
-	Len   uintptr // __kernel_size_t cmsg_len: header and data in bytes, without the padding after the data
+	Len   uintptr // __kernel_size_t cmsg_len: header and data, without padding, in bytes
 	Level int32   // int cmsg_level: SOL_SOCKET for everything on a Unix socket
 	Type  int32   // int cmsg_type: SCM_RIGHTS, SCM_CREDENTIALS, …
 }
@@ -62,14 +62,14 @@ type Cmsghdr struct {
 type Mmsghdr struct {
 	_   structs.HostLayout
 	Hdr Msghdr // struct msghdr msg_hdr
-	Len uint32 // unsigned int msg_len: payload bytes moved; on 64-bit machines 4 bytes of padding follow
+	Len uint32 // unsigned int msg_len: bytes of payload sent or received; padding as in Msghdr
 }
 
-// Ucred is the payload of SCM_CREDENTIALS: struct ucred of
+// Ucred is the data of SCM_CREDENTIALS: struct ucred of
 // include/linux/socket.h, unix(7). It has the same 12 bytes everywhere.
 type Ucred struct {
 	_   structs.HostLayout
-	Pid int32  // __u32 pid, in the receiver's PID namespace; 0 where it has no number there
+	Pid int32  // __u32 pid, in the receiver's PID namespace; 0 if it has no number there
 	Uid uint32 // __u32 uid, in the receiver's user namespace
 	Gid uint32 // __u32 gid
 }
