@@ -37,6 +37,7 @@ func flagNames(flags uint32) []string {
 // have to do with control messages.
 var callErrors = map[syscall.Errno]struct{ name, why string }{
 	syscall.EPERM:        {"EPERM", "the receiver takes no descriptors (SO_PASSRIGHTS), or these are not the sender's credentials"},
+	syscall.ESRCH:        {"ESRCH", "no process has the number that the credentials give"},
 	syscall.EINTR:        {"EINTR", ""},
 	syscall.EIO:          {"EIO", ""},
 	syscall.ENXIO:        {"ENXIO", ""},

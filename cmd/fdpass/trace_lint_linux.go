@@ -75,6 +75,7 @@ func (w *watcher) examineTruncated(r *traceRecord, c *ptrace.Call, control []byt
 	least := uint64(c.ABI.Len(4)) // room for one descriptor
 	switch {
 	case len(fds) > 0: // whether it is wrong depends on what the program does with them
+	case c.Flags&rawmsg.MSG_PEEK != 0: // nothing is lost: it all stays on the socket
 	case r.Room == 0:
 		r.wrong("no-room", "received without a control buffer: what came with the message is dropped")
 	case r.Room < least:

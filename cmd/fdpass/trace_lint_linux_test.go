@@ -86,25 +86,6 @@ func TestAreTheTrapsFoundInProgramsInPython(t *testing.T) {
 	trapsIn(t, []string{"cloexec", "pushed", "read", "truncated"}, "python3", "testdata/traps.py")
 }
 
-func TestIsNothingWrongInOurOwnPrograms(t *testing.T) {
-	fdtest.NoLeak(t)
-	dir := fdtest.SocketDir(t)
-	if got := trapsFound(t, self, "demo"); len(got) > 0 {
-		t.Errorf("demo: %q", got)
-	}
-	if _, err := exec.LookPath("sh"); err != nil {
-		t.Skip("needs a shell")
-	}
-	command, err := os.Executable() // the same as self, which is something else in the shell
-	if err != nil {
-		t.Fatal(err)
-	}
-	script := `"$0" recv -timeout 20s ` + dir + `/s >/dev/null & "$0" send -wait -timeout 20s ` + dir + `/s /dev/null /etc/passwd && wait $!`
-	if got := trapsFound(t, "sh", "-c", script, command); len(got) > 0 {
-		t.Errorf("send and recv: %q", got)
-	}
-}
-
 func TestDoesTheLinkOfATrapLeadSomewhere(t *testing.T) {
 	text, err := os.ReadFile("../../docs/cmsg.md")
 	if errors.Is(err, fs.ErrNotExist) {

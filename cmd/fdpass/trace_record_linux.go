@@ -34,6 +34,8 @@ type traceSocket struct {
 	Local  string     `json:"local,omitempty"`  // its name, if it has one
 	Remote string     `json:"remote,omitempty"` // the peer's name, if it has one
 	Peer   *tracePeer `json:"peer,omitempty"`   // who connected or listened: SO_PEERCRED
+
+	listens bool
 }
 
 // tracePeer is a process as it was when it connected, listened or made the pair.

@@ -50,6 +50,8 @@ func askSocket(fd int) *traceSocket {
 	}
 	typ, _ := syscall.GetsockoptInt(fd, syscall.SOL_SOCKET, syscall.SO_TYPE)
 	s := &traceSocket{Kind: network(local, typ), Local: socketName(local)}
+	accepts, _ := syscall.GetsockoptInt(fd, syscall.SOL_SOCKET, syscall.SO_ACCEPTCONN)
+	s.listens = accepts != 0
 	if remote, err := syscall.Getpeername(fd); err == nil {
 		s.Remote = socketName(remote)
 	}
@@ -83,10 +85,12 @@ func (w *watcher) descriptorOf(p *ptrace.Process, fd int) string {
 	if local == "" {
 		local = "unnamed"
 	}
-	if remote == "" && s.Peer != nil {
+	switch {
+	case s.listens:
+		return s.Kind + " " + local + " (listening)"
+	case remote == "" && s.Peer != nil:
 		remote = "unnamed"
-	}
-	if remote == "" {
+	case remote == "":
 		return s.Kind + " " + local
 	}
 	return s.Kind + " " + local + " to " + remote
