@@ -41,8 +41,10 @@ done`},
 for line in $argv; echo "== $line"; complete -C $line | string replace -r '\t.*' ''; end; true`},
 	{"zsh", `zmodload zsh/zpty
 zpty z "TERM=dumb zsh -f -i"
-zpty -w z "stty cols 200 rows 200; unsetopt beep; bindkey '^I' list-choices; bindkey '^G' kill-whole-line; LISTMAX=1000"
-zpty -w z "autoload -U compinit; compinit -u -d dump; source ./fdpass.zsh; print REA''DY"
+zpty -w z "stty cols 200 rows 200; unsetopt beep; LISTMAX=1000"
+zpty -w z "bindkey '^I' list-choices; bindkey '^G' kill-whole-line"
+zpty -w z "autoload -U compinit; compinit -u -d dump; source ./fdpass.zsh"
+zpty -w z "print REA''DY"
 zpty -r -m z out '*READY*'
 for line; do
 	zpty -n -w z "$line"$'\t\x07'"print DO''NE"$'\n'
@@ -70,7 +72,9 @@ var completed = []struct{ line, want, not string }{
 	{"fdpass decode -arch s", "s390x", "amd64"},
 	{"fdpass decode -file fdpass.", "", "s390x"},
 	{"fdpass trace -", "-o", "-arch"},
+	{"fdpass trace -e ", "rights cred pidfd security timestamp inq other", "-o"},
 	{"fdpass trace -e rights,p", "rights,pidfd", "rights,rights"},
+	{"fdpass trace -t -e cred,inq,", "cred,inq,rights cred,inq,other", "cred,inq,cred cred,inq,inq"},
 }
 
 // values after a = have its flag in front of them, but not in bash, to which they
@@ -78,6 +82,7 @@ var completed = []struct{ line, want, not string }{
 var completedValues = []struct{ line, flag, want string }{
 	{"fdpass decode -arch=s", "-arch=", "s390x"},
 	{"fdpass layout -show=message,", "-show=", "message,iovec"},
+	{"fdpass trace -e=cred,t", "-e=", "cred,timestamp"},
 }
 
 // delegated are lines whose end is another command's.
@@ -85,6 +90,7 @@ var delegated = []struct{ line, want, not string }{
 	{"fdpass trace fdpass la", "layout", "recv"},
 	{"fdpass trace -v fdpass layout -", "-show", "-v -o"},
 	{"fdpass trace -o /tmp/x fdpass recv -", "-cat", "-o -v"},
+	{"fdpass trace -e rights,cred fdpass la", "layout", "rights"},
 	{"fdpass recv /tmp/s -- fdpass la", "layout", "recv"},
 	{"fdpass recv -n 1 /tmp/s -- fdpass layout -", "-show", "-cat"},
 }

@@ -22,7 +22,7 @@ func traced(t *testing.T, flags []string, program ...string) (trace string, stat
 	var errs strings.Builder
 	cmd.Stderr = &errs
 	t.Cleanup(func() {
-		if t.Failed() {
+		if t.Failed() && errs.Len() > 0 {
 			t.Logf("%q wrote to standard error:\n%s", program, &errs)
 		}
 	})

@@ -46,7 +46,8 @@ static int receives(size_t room, int flags, int *truncated)
 {
 	char payload[16];
 	struct iovec iov = { payload, sizeof payload };
-	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = room ? control : NULL, .msg_controllen = room };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = room ? control : NULL,
+			      .msg_controllen = room };
 	int n = 0;
 	check(recvmsg(pair[1], &msg, flags) >= 0, "recvmsg");
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(&msg); c; c = CMSG_NXTHDR(&msg, c))
@@ -115,12 +116,14 @@ int main(int argc, char **argv)
 	} else if (!strcmp(name, "pushed")) {
 		check(!setsockopt(pair[1], SOL_SOCKET, SO_PASSCRED, &on, sizeof on), "setsockopt");
 		sends("x", 1, 0);
-		uses(0, receives(CMSG_LEN(sizeof(int)) + (right ? CMSG_SPACE(sizeof(struct ucred)) : 0), cloexec, &truncated));
+		size_t extra = right ? CMSG_SPACE(sizeof(struct ucred)) : 0;
+		uses(0, receives(CMSG_LEN(sizeof(int)) + extra, cloexec, &truncated));
 	} else if (!strcmp(name, "header")) {
 		check(write(pair[0], "x", 1) == 1, "write");
 		struct cmsghdr *c = (struct cmsghdr *)control;
 		if (!right)
-			*c = (struct cmsghdr){ .cmsg_len = CMSG_LEN(2 * sizeof(int)), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS };
+			*c = (struct cmsghdr){ .cmsg_len = CMSG_LEN(2 * sizeof(int)), .cmsg_level = SOL_SOCKET,
+					       .cmsg_type = SCM_RIGHTS };
 		receives(CMSG_LEN(2 * sizeof(int)), cloexec, &truncated);
 	} else if (!strcmp(name, "reused")) { /* a leftover in the buffer is no header of the program's */
 		sends("x", 1, 0);
@@ -142,6 +145,10 @@ int main(int argc, char **argv)
 		if (right)
 			uses(0, n);
 		uses(0, receives(sizeof control, cloexec, &truncated));
+	} else if (!strcmp(name, "look")) { /* a look without room loses nothing */
+		sends("x", 1, 0);
+		check(receives(0, MSG_PEEK, &truncated) == 0 && truncated, "a look");
+		uses(0, receives(CMSG_LEN(sizeof(int)), cloexec, &truncated));
 	} else if (!strcmp(name, "oob")) {
 		sends("x", 1, right ? 0 : MSG_OOB);
 		if (right)
