@@ -46,7 +46,9 @@ func TestWhereDoesADatagramComeFrom(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		out := &fdpass.Outgoing{Payload: []byte("x"), FDs: fdtest.FDs(t, 1), To: to.LocalAddr().(*net.UnixAddr)}
+		out := &fdpass.Outgoing{
+			Payload: []byte("x"), FDs: fdtest.FDs(t, 1), To: to.LocalAddr().(*net.UnixAddr),
+		}
 		if _, err := s.SendMessage(out); err != nil {
 			t.Fatalf("from %s: %v", name, err)
 		}
@@ -133,7 +135,9 @@ func TestWhichAddressesAreRefused(t *testing.T) {
 			t.Errorf("%q: %v, want EINVAL", name, err)
 		}
 	}
-	out := &fdpass.Outgoing{Payload: []byte("x"), To: &net.UnixAddr{Name: filepath.Join(fdtest.SocketDir(t), "none")}}
+	out := &fdpass.Outgoing{
+		Payload: []byte("x"), To: &net.UnixAddr{Name: filepath.Join(fdtest.SocketDir(t), "none")},
+	}
 	if _, err := s.SendMessage(out); !errors.Is(err, syscall.ENOENT) {
 		t.Errorf("nobody there: %v, want ENOENT", err)
 	}

@@ -18,17 +18,29 @@ import (
 
 // onConn is every function that takes a connection.
 var onConn = map[string]func(conn syscall.Conn) error{
-	"Recv":             func(c syscall.Conn) error { _, err := fdpass.Recv(c, 1); return err },
-	"RecvMsg":          func(c syscall.Conn) error { _, _, err := fdpass.RecvMsg(c, make([]byte, 1), 1); return err },
-	"Send":             func(c syscall.Conn) error { return fdpass.Send(c) },
-	"SendMsg":          func(c syscall.Conn) error { _, err := fdpass.SendMsg(c, []byte("x")); return err },
-	"NewReceiver":      func(c syscall.Conn) error { _, err := fdpass.NewReceiver(c, fdpass.Options{}); return err },
-	"NewSender":        func(c syscall.Conn) error { _, err := fdpass.NewSender(c); return err },
-	"NewBatchReceiver": func(c syscall.Conn) error { _, err := fdpass.NewBatchReceiver(c, 1, fdpass.Options{}); return err },
-	"NewBatchSender":   func(c syscall.Conn) error { _, err := fdpass.NewBatchSender(c); return err },
-	"NewStream":        func(c syscall.Conn) error { _, err := fdpass.NewStream(c, fdpass.StreamOptions{MaxFDs: 1}); return err },
-	"PeerCredentials":  func(c syscall.Conn) error { _, err := fdpass.PeerCredentials(c); return err },
-	"PeerPIDFD":        func(c syscall.Conn) error { _, err := fdpass.PeerPIDFD(c); return err },
+	"Recv": func(c syscall.Conn) error { _, err := fdpass.Recv(c, 1); return err },
+	"RecvMsg": func(c syscall.Conn) error {
+		_, _, err := fdpass.RecvMsg(c, make([]byte, 1), 1)
+		return err
+	},
+	"Send":    func(c syscall.Conn) error { return fdpass.Send(c) },
+	"SendMsg": func(c syscall.Conn) error { _, err := fdpass.SendMsg(c, []byte("x")); return err },
+	"NewReceiver": func(c syscall.Conn) error {
+		_, err := fdpass.NewReceiver(c, fdpass.Options{})
+		return err
+	},
+	"NewSender": func(c syscall.Conn) error { _, err := fdpass.NewSender(c); return err },
+	"NewBatchReceiver": func(c syscall.Conn) error {
+		_, err := fdpass.NewBatchReceiver(c, 1, fdpass.Options{})
+		return err
+	},
+	"NewBatchSender": func(c syscall.Conn) error { _, err := fdpass.NewBatchSender(c); return err },
+	"NewStream": func(c syscall.Conn) error {
+		_, err := fdpass.NewStream(c, fdpass.StreamOptions{MaxFDs: 1})
+		return err
+	},
+	"PeerCredentials": func(c syscall.Conn) error { _, err := fdpass.PeerCredentials(c); return err },
+	"PeerPIDFD":       func(c syscall.Conn) error { _, err := fdpass.PeerPIDFD(c); return err },
 }
 
 func TestWhatIsSaidOfAConnectionThatIsNone(t *testing.T) {
@@ -100,14 +112,29 @@ func TestAreNegativeNumbersRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, call := range map[string]func() error{
-		"Recv":             func() error { _, err := fdpass.Recv(b, -1); return err },
-		"RecvMsg":          func() error { _, _, err := fdpass.RecvMsg(b, make([]byte, 1), -1); return err },
-		"RecvFDs":          func() error { _, err := fdpass.RecvFDs(0, -1); return err },
-		"MaxFDs":           func() error { _, err := fdpass.NewReceiver(b, fdpass.Options{MaxFDs: -1}); return err },
-		"ExtraRoom":        func() error { _, err := fdpass.NewReceiver(b, fdpass.Options{ExtraRoom: -1}); return err },
-		"NewBatchReceiver": func() error { _, err := fdpass.NewBatchReceiver(b, -1, fdpass.Options{}); return err },
-		"an empty batch":   func() error { _, err := fdpass.NewBatchReceiver(b, 0, fdpass.Options{}); return err },
-		"NewStream":        func() error { _, err := fdpass.NewStream(b, fdpass.StreamOptions{MaxFDs: -1}); return err },
+		"Recv":    func() error { _, err := fdpass.Recv(b, -1); return err },
+		"RecvMsg": func() error { _, _, err := fdpass.RecvMsg(b, make([]byte, 1), -1); return err },
+		"RecvFDs": func() error { _, err := fdpass.RecvFDs(0, -1); return err },
+		"MaxFDs": func() error {
+			_, err := fdpass.NewReceiver(b, fdpass.Options{MaxFDs: -1})
+			return err
+		},
+		"ExtraRoom": func() error {
+			_, err := fdpass.NewReceiver(b, fdpass.Options{ExtraRoom: -1})
+			return err
+		},
+		"NewBatchReceiver": func() error {
+			_, err := fdpass.NewBatchReceiver(b, -1, fdpass.Options{})
+			return err
+		},
+		"an empty batch": func() error {
+			_, err := fdpass.NewBatchReceiver(b, 0, fdpass.Options{})
+			return err
+		},
+		"NewStream": func() error {
+			_, err := fdpass.NewStream(b, fdpass.StreamOptions{MaxFDs: -1})
+			return err
+		},
 	} {
 		if err := call(); !errors.Is(err, syscall.EINVAL) {
 			t.Errorf("%s: %v, want EINVAL", name, err)
@@ -179,10 +206,13 @@ func TestWhatCannotBeSent(t *testing.T) {
 	fd := int(good.Fd())
 	send := func(fds ...int) error { _, err := s.Send([]byte("x"), fds...); return err }
 	for name, c := range map[string]struct{ err, want error }{
-		"254 files":          {fdpass.Send(a, slices.Repeat([]*os.File{good}, 254)...), fdpass.ErrTooManyFDs},
-		"254 descriptors":    {send(slices.Repeat([]int{fd}, 254)...), fdpass.ErrTooManyFDs},
-		"no payload":         {func() error { _, err := s.Send(nil, fd); return err }(), fdpass.ErrNoPayload},
-		"files, no payload":  {func() error { _, err := fdpass.SendMsg(a, nil, good); return err }(), fdpass.ErrNoPayload},
+		"254 files":       {fdpass.Send(a, slices.Repeat([]*os.File{good}, 254)...), fdpass.ErrTooManyFDs},
+		"254 descriptors": {send(slices.Repeat([]int{fd}, 254)...), fdpass.ErrTooManyFDs},
+		"no payload":      {func() error { _, err := s.Send(nil, fd); return err }(), fdpass.ErrNoPayload},
+		"files, no payload": {func() error {
+			_, err := fdpass.SendMsg(a, nil, good)
+			return err
+		}(), fdpass.ErrNoPayload},
 		"a closed file":      {fdpass.Send(a, good, gone), os.ErrClosed},
 		"a nil file":         {fdpass.Send(a, good, nil), os.ErrInvalid},
 		"a bad descriptor":   {send(fd, 1<<20), syscall.EBADF},
@@ -251,7 +281,9 @@ func TestWhatIsSaidOfASocketThatIsNotConnected(t *testing.T) {
 		}
 	}
 	// A stream says EINVAL, a seqpacket socket ENOTCONN.
-	for typ, want := range map[int]error{syscall.SOCK_STREAM: syscall.EINVAL, syscall.SOCK_SEQPACKET: syscall.ENOTCONN} {
+	for typ, want := range map[int]error{
+		syscall.SOCK_STREAM: syscall.EINVAL, syscall.SOCK_SEQPACKET: syscall.ENOTCONN,
+	} {
 		fd := fdtest.Socket(t, syscall.AF_UNIX, typ)
 		if _, err := fdpass.RecvFDs(fd, 1); !errors.Is(err, want) {
 			t.Errorf("receiving: %v, want %v", err, want)

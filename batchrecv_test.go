@@ -69,10 +69,12 @@ func TestDoesABatchBringEachMessageItsOwn(t *testing.T) {
 					if string(m.Payload()) != fmt.Sprint("message ", i) || m.Err() != nil {
 						t.Errorf("message %d: %q, %v", i, m.Payload(), m.Err())
 					}
-					if want, got := fdtest.IDs(t, fds[:i+1]...), fdtest.IDs(t, m.FDs()...); !slices.Equal(got, want) {
+					want, got := fdtest.IDs(t, fds[:i+1]...), fdtest.IDs(t, m.FDs()...)
+					if !slices.Equal(got, want) {
 						t.Errorf("message %d: got %v, want %v", i, got, want)
 					}
-					if c, ok := m.Credentials(); !fdtest.Portable && (!ok || fdtest.Process(c) != ownCredentials()) {
+					c, ok := m.Credentials()
+					if !fdtest.Portable && (!ok || fdtest.Process(c) != ownCredentials()) {
 						t.Errorf("message %d: %v, %v", i, c, ok)
 					}
 					fdtest.Close(t, m.TakeFDs()...)
@@ -243,7 +245,9 @@ func TestHowManyMessagesDoesABatchTake(t *testing.T) {
 	r, bufs := batch(t, to, 3, fdpass.Options{MaxFDs: 1, From: true})
 	s := sender(t, from)
 	for range 5 {
-		out := &fdpass.Outgoing{Payload: []byte("x"), FDs: fdtest.FDs(t, 1), To: to.LocalAddr().(*net.UnixAddr)}
+		out := &fdpass.Outgoing{
+			Payload: []byte("x"), FDs: fdtest.FDs(t, 1), To: to.LocalAddr().(*net.UnixAddr),
+		}
 		if _, err := s.SendMessage(out); err != nil {
 			t.Fatal(err)
 		}
@@ -275,7 +279,9 @@ func TestDoesAnEmptyMessageEndABatch(t *testing.T) {
 		t.Fatal(err)
 	}
 	fds := fdtest.FDs(t, 2)
-	out := []fdpass.Outgoing{{}, {Payload: []byte("x"), FDs: fds[:1]}, {}, {Payload: []byte("y"), FDs: fds[1:]}}
+	out := []fdpass.Outgoing{
+		{}, {Payload: []byte("x"), FDs: fds[:1]}, {}, {Payload: []byte("y"), FDs: fds[1:]},
+	}
 	if n, _, err := s.Send(out); n != len(out) || err != nil {
 		t.Fatal(n, err)
 	}

@@ -43,7 +43,9 @@ func TestDoesABatchSendEachMessageItsOwn(t *testing.T) {
 			fdtest.NoLeak(t)
 			a, b := fdtest.Pair(t, typ)
 			s := batchSender(t, fdpass.Socket(a))
-			r := fdtest.Receiver(t, fdpass.Socket(b), fdpass.Options{MaxFDs: 5, Credentials: !fdtest.Portable})
+			r := fdtest.Receiver(t, fdpass.Socket(b), fdpass.Options{
+				MaxFDs: 5, Credentials: !fdtest.Portable,
+			})
 			fds := fdtest.FDs(t, 5)
 			msgs := outgoing(fds)
 			cred := ownCredentials()
@@ -59,7 +61,8 @@ func TestDoesABatchSendEachMessageItsOwn(t *testing.T) {
 					if err != nil || !bytes.Equal(m.Payload(), msgs[i].Payload) {
 						t.Fatalf("message %d: %v", i, err)
 					}
-					if want, got := fdtest.IDs(t, fds[:i+1]...), fdtest.IDs(t, m.FDs()...); !slices.Equal(got, want) {
+					want, got := fdtest.IDs(t, fds[:i+1]...), fdtest.IDs(t, m.FDs()...)
+					if !slices.Equal(got, want) {
 						t.Errorf("message %d: got %v, want %v", i, got, want)
 					}
 					m.Close()
@@ -117,7 +120,8 @@ func TestDoesAMessageThatCannotBeSentKeepTheBatchBack(t *testing.T) {
 		{fdpass.Outgoing{FDs: fds}, fdpass.ErrNoPayload},
 		{fdpass.Outgoing{Payload: []byte("x"), To: &net.UnixAddr{}}, syscall.EINVAL},
 	} {
-		if n, part, err := s.Send(append(outgoing(fds), c.bad)); n != 0 || part != 0 || !errors.Is(err, c.want) {
+		n, part, err := s.Send(append(outgoing(fds), c.bad))
+		if n != 0 || part != 0 || !errors.Is(err, c.want) {
 			t.Errorf("%d, %d, %v, want %v", n, part, err, c.want)
 		}
 	}
@@ -137,7 +141,9 @@ func TestWhomDoTheAddressesOfABatchReach(t *testing.T) {
 		to[i].SetDeadline(fdtest.Soon())
 		msgs[i].To = to[i].LocalAddr().(*net.UnixAddr)
 	}
-	msgs = append(msgs, fdpass.Outgoing{Payload: []byte("x"), To: &net.UnixAddr{Name: filepath.Join(dir, "none")}})
+	msgs = append(msgs, fdpass.Outgoing{
+		Payload: []byte("x"), To: &net.UnixAddr{Name: filepath.Join(dir, "none")},
+	})
 	if n, _, err := s.Send(msgs); n != 3 || !errors.Is(err, syscall.ENOENT) {
 		t.Errorf("%d went, %v", n, err)
 	}
@@ -241,10 +247,11 @@ func TestDoesABatchOfFilesArrive(t *testing.T) {
 	fds := fdtest.FDs(t, 2)
 	closed := fdtest.Files(t, 1)[0]
 	closed.Close()
-	if n, _, err := s.Send([]fdpass.Outgoing{{Payload: []byte("x"), Files: []*os.File{files[0], closed}}}); n != 0 || !errors.Is(err, os.ErrClosed) {
+	n, _, err := s.Send([]fdpass.Outgoing{{Payload: []byte("x"), Files: []*os.File{files[0], closed}}})
+	if n != 0 || !errors.Is(err, os.ErrClosed) {
 		t.Errorf("a closed file: %d, %v", n, err)
 	}
-	n, _, err := s.Send([]fdpass.Outgoing{
+	n, _, err = s.Send([]fdpass.Outgoing{
 		{Payload: []byte("a"), Files: files[:1]},
 		{Payload: []byte("b"), More: [][]byte{[]byte("c"), []byte("d")}, FDs: fds, Files: files[1:]},
 		{Payload: []byte("e")},

@@ -88,7 +88,9 @@ func TestWhichErrorsOfCloseAreReported(t *testing.T) {
 		t.Errorf("two of which one is closed: %v", err)
 	}
 	err := fdpass.CloseFDs([]int{first + 3, first + 4, first + 5})
-	if runs := !fdtest.Portable && os.Getenv(noCloseRangeVariable) == "" && rawmsg.CloseRange(1<<20, 1<<20, 0) == nil; runs && err != nil {
+	runs := !fdtest.Portable && os.Getenv(noCloseRangeVariable) == "" &&
+		rawmsg.CloseRange(1<<20, 1<<20, 0) == nil
+	if runs && err != nil {
 		t.Errorf("three in a row of which one is closed: %v", err)
 	} else if !runs && !errors.Is(err, syscall.EBADF) {
 		t.Errorf("three in a row of which one is closed, one by one: %v", err)
@@ -114,7 +116,9 @@ func withoutCloseRange(args []string) error {
 	if _, err := fmt.Sscan(args[0], &errno); err != nil {
 		return err
 	}
-	number := map[string]uint32{"mips": 4436, "mipsle": 4436, "mips64": 5436, "mips64le": 5436}[runtime.GOARCH]
+	number := map[string]uint32{
+		"mips": 4436, "mipsle": 4436, "mips64": 5436, "mips64le": 5436,
+	}[runtime.GOARCH]
 	if number == 0 {
 		number = 436
 	}
@@ -131,10 +135,12 @@ func withoutCloseRange(args []string) error {
 		return err
 	}
 	// unsafe.Pointer rule 4: converted in the argument list of syscall.Syscall.
-	if _, _, err := syscall.Syscall(syscall.SYS_PRCTL, setSeccomp, modeFilter, uintptr(unsafe.Pointer(&program))); err == syscall.EINVAL {
+	_, _, failed := syscall.Syscall(syscall.SYS_PRCTL,
+		setSeccomp, modeFilter, uintptr(unsafe.Pointer(&program)))
+	if failed == syscall.EINVAL {
 		return errors.New(errNoFilter)
-	} else if err != 0 {
-		return err
+	} else if failed != 0 {
+		return failed
 	}
 	if err := rawmsg.CloseRange(1<<20, 1<<20, 0); err != errno {
 		return fmt.Errorf("under the filter, close_range: %w", err)
@@ -143,8 +149,11 @@ func withoutCloseRange(args []string) error {
 	if err != nil {
 		return err
 	}
-	env := slices.DeleteFunc(os.Environ(), func(s string) bool { return strings.HasPrefix(s, "FDPASS_TEST_ROLE=") })
-	return syscall.Exec(self, append([]string{self}, args[1:]...), append(env, noCloseRangeVariable+"="+args[0]))
+	env := slices.DeleteFunc(os.Environ(), func(s string) bool {
+		return strings.HasPrefix(s, "FDPASS_TEST_ROLE=")
+	})
+	return syscall.Exec(self, append([]string{self}, args[1:]...),
+		append(env, noCloseRangeVariable+"="+args[0]))
 }
 
 // TestDoTheTestsOfOwnershipPassWithoutCloseRange runs those of this package once

@@ -157,7 +157,7 @@ func TestWhatIsAMalformedControlBuffer(t *testing.T) {
 		{"less than a header", one[:fdtest.ByWord(15, 11)], 0, nil},
 		{"without padding", one[:fdtest.ByWord(20, 16)], 1, nil},
 		{"cut short", one[:fdtest.ByWord(19, 15)], 0, fdpass.ErrMalformed},
-		{"a rest that is too short", append(slices.Clone(one), make([]byte, fdtest.ByWord(15, 11))...), 1, nil},
+		{"a rest that is too short", slices.Concat(one, make([]byte, fdtest.ByWord(15, 11))), 1, nil},
 		{"length 0", with(0), 1, fdpass.ErrMalformed},
 		{"length below a header", with(fdtest.ByWord(15, 11)), 1, fdpass.ErrMalformed},
 		{"length of a header", with(fdtest.ByWord(16, 12)), 2, nil},
@@ -230,7 +230,9 @@ func TestIsANegativeSlotADescriptor(t *testing.T) {
 }
 
 func TestWhereDoesALabelEnd(t *testing.T) {
-	for data, want := range map[string]string{"": "", "unconfined": "unconfined", "system_u:\x00": "system_u:"} {
+	for data, want := range map[string]string{
+		"": "", "unconfined": "unconfined", "system_u:\x00": "system_u:",
+	} {
 		c := fdpass.Control{Level: rawmsg.SOL_SOCKET, Type: rawmsg.SCM_SECURITY, Data: []byte(data)}
 		if got, ok := c.SecurityLabel(); !ok || got != want {
 			t.Errorf("%q: %q, %v", data, got, ok)

@@ -163,7 +163,8 @@ func TestDoesADoneContextTouchTheConnection(t *testing.T) {
 	if _, err := r.RecvContext(ctx, make([]byte, 1)); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("receive: %v", err)
 	}
-	if n, err := sender(t, b).SendMessageContext(ctx, &fdpass.Outgoing{Payload: []byte("x")}); n != 0 || !errors.Is(err, context.DeadlineExceeded) {
+	n, err := sender(t, b).SendMessageContext(ctx, &fdpass.Outgoing{Payload: []byte("x")})
+	if n != 0 || !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("send: %d, %v", n, err)
 	}
 	if !b.read.IsZero() || !b.write.IsZero() {
@@ -230,11 +231,13 @@ func TestWhichConnectionsHaveNoDeadline(t *testing.T) {
 	if _, err := r.RecvContext(ctx, make([]byte, 1)); !errors.Is(err, errors.ErrUnsupported) {
 		t.Errorf("receive: %v", err)
 	}
-	if _, err := s.SendMessageContext(ctx, &fdpass.Outgoing{Payload: []byte("x")}); !errors.Is(err, errors.ErrUnsupported) {
+	_, err := s.SendMessageContext(ctx, &fdpass.Outgoing{Payload: []byte("x")})
+	if !errors.Is(err, errors.ErrUnsupported) {
 		t.Errorf("send: %v", err)
 	}
 	// A context that is never done needs none.
-	if _, err := s.SendMessageContext(context.Background(), &fdpass.Outgoing{Payload: []byte("x")}); err != nil {
+	_, err = s.SendMessageContext(context.Background(), &fdpass.Outgoing{Payload: []byte("x")})
+	if err != nil {
 		t.Error(err)
 	}
 	if _, err := r.RecvContext(context.Background(), make([]byte, 1)); err != nil {
@@ -266,7 +269,8 @@ func TestIsAContextRefusedWhereNothingEndsTheWait(t *testing.T) {
 	if _, err := r.RecvContext(ctx, make([]byte, 1)); !errors.Is(err, errors.ErrUnsupported) {
 		t.Errorf("receive: want ErrUnsupported, got %v", err)
 	}
-	if _, err := s.SendMessageContext(ctx, &fdpass.Outgoing{Payload: []byte("x")}); !errors.Is(err, errors.ErrUnsupported) {
+	_, err = s.SendMessageContext(ctx, &fdpass.Outgoing{Payload: []byte("x")})
+	if !errors.Is(err, errors.ErrUnsupported) {
 		t.Errorf("send: want ErrUnsupported, got %v", err)
 	}
 }

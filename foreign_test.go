@@ -50,7 +50,9 @@ func TestDoesAConnectionThatDoesNotCallBackBringTheLastMessageBack(t *testing.T)
 	batch := must(fdpass.NewBatchReceiver(conn, 2, fdpass.Options{MaxFDs: 2}))(t)
 	s := sender(t, &changing{foreign{Socket: fdpass.Socket(a)}})
 	p := make([]byte, 1)
-	for _, broken := range []foreign{{Socket: fdpass.Socket(b)}, {Socket: fdpass.Socket(b), err: errForeign}} {
+	for _, broken := range []foreign{
+		{Socket: fdpass.Socket(b)}, {Socket: fdpass.Socket(b), err: errForeign},
+	} {
 		fdtest.MustSend(t, a, "x", fds...)
 		conn.now.calls, conn.now.err = 1, nil
 		m, err := r.Recv(p)
@@ -101,7 +103,8 @@ func TestDoesAConnectionThatCallsBackAndFailsLeak(t *testing.T) {
 			if !errors.Is(err, broken.err) || (m == nil) != (err != nil) {
 				t.Errorf("Recv: %v, %v", m, err)
 			}
-			if msgs, err := batch.Recv([][]byte{p}); !errors.Is(err, broken.err) || (len(msgs) == 0) != (err != nil) {
+			msgs, err := batch.Recv([][]byte{p})
+			if !errors.Is(err, broken.err) || (len(msgs) == 0) != (err != nil) {
 				t.Errorf("a batch: %v, %v", msgs, err)
 			}
 			got, err := fdpass.Recv(broken, 2)

@@ -28,7 +28,8 @@ func TestAreForgottenDescriptorsClosed(t *testing.T) {
 		},
 		"BatchReceiver": func(t *testing.T, b fdpass.Socket) {
 			r := must(fdpass.NewBatchReceiver(b, 2, fdpass.Options{MaxFDs: 3, PIDFD: pidfds}))(t)
-			if msgs, err := r.Recv([][]byte{make([]byte, 1), nil}[:1]); err != nil || len(msgs[0].FDs()) != 3 {
+			msgs, err := r.Recv([][]byte{make([]byte, 1), nil}[:1])
+			if err != nil || len(msgs[0].FDs()) != 3 {
 				t.Error(err)
 			}
 		},
@@ -98,7 +99,9 @@ func TestDoesAPeerPushItsPidfdOut(t *testing.T) {
 	fdtest.NeedsLinux(t, "a pidfd")
 	fdtest.NoLeak(t)
 	a, b := fdtest.PIDFDPair(t)
-	r := fdtest.Receiver(t, fdpass.Socket(b), fdpass.Options{MaxFDs: 1, KeepTruncated: true, PIDFD: true, Credentials: true})
+	r := fdtest.Receiver(t, fdpass.Socket(b), fdpass.Options{
+		MaxFDs: 1, KeepTruncated: true, PIDFD: true, Credentials: true,
+	})
 	var fds []int
 	for len(fds) < rawmsg.SCM_MAX_FD {
 		fds = append(fds, a)

@@ -56,7 +56,8 @@ func FuzzDoesParseControlsAgreeWithSyscall(f *testing.F) {
 		}
 		for i, c := range got {
 			w := want[i]
-			if c.Level != int(w.Header.Level) || c.Type != int(w.Header.Type) || !bytes.Equal(c.Data, w.Data) {
+			if c.Level != int(w.Header.Level) || c.Type != int(w.Header.Type) ||
+				!bytes.Equal(c.Data, w.Data) {
 				t.Errorf("message %d: %v; package syscall: %v", i, c, w)
 			}
 			compareValues(t, c, w)
@@ -107,7 +108,9 @@ func sendAnything(t *testing.T, typ int, control []byte) {
 		}
 	}
 	n, serr := fdtest.Sendmsg(pair[0], []byte("x"), control, 0)
-	r, err := fdpass.NewReceiver(fdpass.Socket(pair[1]), fdpass.Options{MaxFDs: len(control) % 3, Credentials: len(control)%2 == 0 && !fdtest.Portable})
+	r, err := fdpass.NewReceiver(fdpass.Socket(pair[1]), fdpass.Options{
+		MaxFDs: len(control) % 3, Credentials: len(control)%2 == 0 && !fdtest.Portable,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,7 +18,8 @@ import (
 // of a pair; what it cannot send, the kernel refuses.
 var hostile = map[string]func(t *testing.T, a int, fds []int){
 	"too many": func(t *testing.T, a int, fds []int) {
-		fdtest.Sendmsg(a, []byte("x"), fdpass.AppendRights(nil, slices.Repeat(fds[:1], rawmsg.SCM_MAX_FD)...), 0)
+		fdtest.Sendmsg(a, []byte("x"),
+			fdpass.AppendRights(nil, slices.Repeat(fds[:1], rawmsg.SCM_MAX_FD)...), 0)
 	},
 	"its own socket": func(t *testing.T, a int, _ []int) {
 		fdtest.Sendmsg(a, []byte("x"), fdpass.AppendRights(nil, a, a, a), 0)
@@ -75,7 +76,9 @@ var victims = map[string]func(t *testing.T, b int) []int{
 		return all
 	},
 	"Receiver": func(t *testing.T, b int) (all []int) {
-		r := fdtest.Receiver(t, fdpass.Socket(b), fdpass.Options{MaxFDs: 2, Credentials: true, KeepTruncated: true})
+		r := fdtest.Receiver(t, fdpass.Socket(b), fdpass.Options{
+			MaxFDs: 2, Credentials: true, KeepTruncated: true,
+		})
 		defer r.Close()
 		for range 200 {
 			m, err := r.TryRecv(make([]byte, 8))
@@ -123,7 +126,8 @@ var victims = map[string]func(t *testing.T, b int) []int{
 func over(t *testing.T, err error) bool {
 	t.Helper()
 	switch {
-	case errors.Is(err, io.EOF), errors.Is(err, syscall.EAGAIN), errors.Is(err, syscall.ECONNRESET), errors.Is(err, fdpass.ErrTooManyFDs):
+	case errors.Is(err, io.EOF), errors.Is(err, syscall.EAGAIN),
+		errors.Is(err, syscall.ECONNRESET), errors.Is(err, fdpass.ErrTooManyFDs):
 		return true
 	case err == nil, errors.Is(err, fdpass.ErrTruncated), errors.Is(err, fdpass.ErrPayloadTruncated):
 		return false

@@ -37,12 +37,16 @@ func FuzzIsAnyDataGoodForEveryValue(f *testing.F) {
 	f.Add(uint8(1), make([]byte, 16))
 	f.Add(uint8(3), []byte{0xe8, 0xff, 0xff, 0xff})
 	f.Add(uint8(5), bytes.Repeat([]byte{0xff}, 16))
-	types := []int{rawmsg.SCM_RIGHTS, rawmsg.SCM_CREDENTIALS, rawmsg.SCM_SECURITY, rawmsg.SCM_PIDFD, rawmsg.SCM_INQ,
-		rawmsg.SCM_TIMESTAMP, rawmsg.SCM_TIMESTAMPNS, rawmsg.SCM_TIMESTAMP_NEW, rawmsg.SCM_TIMESTAMPNS_NEW}
+	types := []int{
+		rawmsg.SCM_RIGHTS, rawmsg.SCM_CREDENTIALS, rawmsg.SCM_SECURITY, rawmsg.SCM_PIDFD, rawmsg.SCM_INQ,
+		rawmsg.SCM_TIMESTAMP, rawmsg.SCM_TIMESTAMPNS, rawmsg.SCM_TIMESTAMP_NEW, rawmsg.SCM_TIMESTAMPNS_NEW,
+	}
 	f.Fuzz(func(t *testing.T, typ uint8, data []byte) {
 		c := Control{rawmsg.SOL_SOCKET, types[int(typ)%len(types)], data}
 		fds, err := c.Rights([]int{-7})
-		if fds[0] != -7 || slices.ContainsFunc(fds[1:], func(fd int) bool { return fd < 0 || fd > math.MaxInt32 }) {
+		if fds[0] != -7 || slices.ContainsFunc(fds[1:], func(fd int) bool {
+			return fd < 0 || fd > math.MaxInt32
+		}) {
 			t.Errorf("descriptors %v", fds)
 		}
 		if c.is(rawmsg.SCM_RIGHTS) && err == nil && 4*(len(fds)-1) != len(data) {

@@ -21,7 +21,9 @@ func tcp(t *testing.T) (a, b int) {
 		t.Fatal(err)
 	}
 	defer syscall.Close(listener)
-	if err := errors.Join(syscall.Bind(listener, &syscall.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}), syscall.Listen(listener, 1)); err != nil {
+	err = errors.Join(syscall.Bind(listener, &syscall.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}),
+		syscall.Listen(listener, 1))
+	if err != nil {
 		t.Fatal(err)
 	}
 	addr := must(syscall.Getsockname(listener))(t)
@@ -91,10 +93,16 @@ func TestDoesRecvFDsWaitForAMessage(t *testing.T) {
 	}{
 		"descriptors":    {func(a int, fds []int) error { return fdpass.SendFDs(a, fds...) }, 2, nil},
 		"no descriptors": {func(a int, _ []int) error { return fdpass.SendFDs(a) }, 0, nil},
-		"too many":       {func(a int, fds []int) error { return fdpass.SendFDs(a, fds[0], fds[0], fds[0]) }, 0, fdpass.ErrTruncated},
-		"the end":        {func(a int, _ []int) error { return syscall.Shutdown(a, syscall.SHUT_WR) }, 0, io.EOF},
+		"too many": {func(a int, fds []int) error {
+			return fdpass.SendFDs(a, fds[0], fds[0], fds[0])
+		}, 0, fdpass.ErrTruncated},
+		"the end": {func(a int, _ []int) error {
+			return syscall.Shutdown(a, syscall.SHUT_WR)
+		}, 0, io.EOF},
 	} {
-		for when, wait := range map[string]time.Duration{"before": 0, "while it waits": 20 * time.Millisecond} {
+		for when, wait := range map[string]time.Duration{
+			"before": 0, "while it waits": 20 * time.Millisecond,
+		} {
 			t.Run(name+" "+when, func(t *testing.T) {
 				fdtest.NoLeak(t)
 				a, b := fdtest.Pair(t, syscall.SOCK_STREAM)

@@ -61,7 +61,9 @@ func lingering(t *testing.T, n int) (fds []int, end func()) {
 // linger makes the last close of a TCP socket wait for its data.
 func linger(t *testing.T, fd int) {
 	t.Helper()
-	if err := syscall.SetsockoptLinger(fd, syscall.SOL_SOCKET, syscall.SO_LINGER, &syscall.Linger{Onoff: 1, Linger: 3600}); err != nil {
+	linger := syscall.Linger{Onoff: 1, Linger: 3600}
+	err := syscall.SetsockoptLinger(fd, syscall.SOL_SOCKET, syscall.SO_LINGER, &linger)
+	if err != nil {
 		t.Fatal(err)
 	}
 	if err := syscall.SetsockoptInt(fd, syscall.SOL_SOCKET, syscall.SO_SNDBUF, 4096); err != nil {

@@ -42,7 +42,8 @@ func TestIsAFileAConnection(t *testing.T) {
 				if err := <-done; err != nil {
 					t.Error(err)
 				}
-				if n, _, err := syscall.Recvfrom(rawFD(t, b), p, syscall.MSG_DONTWAIT); err != syscall.EAGAIN {
+				n, _, err = syscall.Recvfrom(rawFD(t, b), p, syscall.MSG_DONTWAIT)
+				if err != syscall.EAGAIN {
 					t.Errorf("still there: %q, %v", p[:n], err)
 				}
 				if network == "unixgram" {
@@ -93,7 +94,8 @@ func TestDoesABareDescriptorWaitInTheKernel(t *testing.T) {
 	_, b := fdtest.Pair(t, syscall.SOCK_STREAM)
 	r := fdtest.Receiver(t, fdpass.Socket(b), fdpass.Options{})
 	// So long as the descriptor says.
-	if err := syscall.SetsockoptTimeval(b, syscall.SOL_SOCKET, syscall.SO_RCVTIMEO, &syscall.Timeval{Usec: 10000}); err != nil {
+	limit := syscall.Timeval{Usec: 10000}
+	if err := syscall.SetsockoptTimeval(b, syscall.SOL_SOCKET, syscall.SO_RCVTIMEO, &limit); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := r.Recv(make([]byte, 1)); !errors.Is(err, syscall.EAGAIN) {
@@ -185,7 +187,8 @@ func TestDoesASwitchedFlagMakeAFileAnother(t *testing.T) {
 				}
 				b.SetReadDeadline(time.Time{})
 				time.AfterFunc(10*time.Millisecond, func() { b.Close() })
-				if err := receive(b, make([]byte, 1)); !errors.Is(err, net.ErrClosed) && !errors.Is(err, os.ErrClosed) {
+				err := receive(b, make([]byte, 1))
+				if !errors.Is(err, net.ErrClosed) && !errors.Is(err, os.ErrClosed) {
 					t.Errorf("closed: %v", err)
 				}
 			})

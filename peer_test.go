@@ -135,7 +135,8 @@ func TestWhichGroupsDoesAPeerHave(t *testing.T) {
 		}
 	}
 	unconnected := fdtest.Socket(t, syscall.AF_UNIX, syscall.SOCK_STREAM)
-	if got, err := fdpass.PeerGroups(fdpass.Socket(unconnected)); got != nil || !errors.Is(err, syscall.ENODATA) {
+	got, err = fdpass.PeerGroups(fdpass.Socket(unconnected))
+	if got != nil || !errors.Is(err, syscall.ENODATA) {
 		t.Errorf("without a peer: %v, %v", got, err)
 	}
 }

@@ -27,7 +27,9 @@ func control(typ int, length int, data ...byte) []byte {
 
 func TestAreDescriptorsFoundInAnyControlBuffer(t *testing.T) {
 	full := syscall.CmsgLen
-	two, other := syscall.UnixRights(3, 4), control(syscall.SCM_RIGHTS+1, full(12), make([]byte, 12)...)
+	two, three := syscall.UnixRights(3, 4), syscall.UnixRights(5)
+	other := control(syscall.SCM_RIGHTS+1, full(12), make([]byte, 12)...)
+	short, rest := control(syscall.SCM_RIGHTS, 3), make([]byte, full(0)-1)
 	odd := control(syscall.SCM_RIGHTS, full(5), 5, 0, 0, 0, 9)
 	six := control(syscall.SCM_RIGHTS, full(6), 5, 0, 0, 0, 9, 9)
 	cut := control(syscall.SCM_RIGHTS, full(400), 6, 0, 0, 0, 7, 0, 0, 0)
@@ -40,7 +42,7 @@ func TestAreDescriptorsFoundInAnyControlBuffer(t *testing.T) {
 		"nothing":                       {nil, false, nil, true},
 		"a message":                     {two, false, []int{3, 4}, true},
 		"without its padding":           {syscall.UnixRights(3)[:full(4)], false, []int{3}, true},
-		"two messages":                  {slices.Concat(two, syscall.UnixRights(5)), false, []int{3, 4, 5}, true},
+		"two messages":                  {slices.Concat(two, three), false, []int{3, 4, 5}, true},
 		"after another one":             {slices.Concat(other, two), false, []int{3, 4}, true},
 		"5 bytes":                       {slices.Concat(odd, two), false, []int{5, 3, 4}, true},
 		"6 bytes":                       {slices.Concat(six, two), false, []int{5, 3, 4}, true},
@@ -48,8 +50,8 @@ func TestAreDescriptorsFoundInAnyControlBuffer(t *testing.T) {
 		"cut, and open":                 {slices.Concat(two, cut), true, []int{3, 4, 6, 7}, false},
 		"cut, and closed by the kernel": {slices.Concat(two, cut), false, []int{3, 4}, false},
 		"cut in a number":               {cut[:full(6)], true, []int{6}, false},
-		"shorter than a header":         {slices.Concat(two, control(syscall.SCM_RIGHTS, 3)), true, []int{3, 4}, false},
-		"a rest":                        {slices.Concat(two, make([]byte, full(0)-1)), false, []int{3, 4}, true},
+		"shorter than a header":         {slices.Concat(two, short), true, []int{3, 4}, false},
+		"a rest":                        {slices.Concat(two, rest), false, []int{3, 4}, true},
 	} {
 		fds, whole := parseRights(c.b, c.open)
 		if !slices.Equal(fds, c.want) || whole != c.whole {
@@ -138,7 +140,8 @@ func TestCanAProgramBeStartedDuringAReceive(t *testing.T) {
 		done <- err
 	}()
 	for range 3 {
-		if out, err := exec.Command("echo", "started").Output(); err != nil || strings.TrimSpace(string(out)) != "started" {
+		out, err := exec.Command("echo", "started").Output()
+		if err != nil || strings.TrimSpace(string(out)) != "started" {
 			t.Errorf("%q, %v", out, err)
 		}
 	}

@@ -70,7 +70,9 @@ func printFiles([]string) error {
 // connection. The process stays until the end of its input.
 func fromSender(t *testing.T, files ...string) (*net.UnixConn, *exec.Cmd, io.Closer) {
 	t.Helper()
-	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: filepath.Join(fdtest.SocketDir(t), "s"), Net: "unix"})
+	l, err := net.ListenUnix("unix", &net.UnixAddr{
+		Name: filepath.Join(fdtest.SocketDir(t), "s"), Net: "unix",
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -164,7 +166,8 @@ func TestIsTheOtherProcessTheOneThatCredentialsName(t *testing.T) {
 	defer stdin.Close()
 	pid := cmd.Process.Pid
 	cred, err := fdpass.PeerCredentials(conn)
-	if want := (fdpass.Credentials{PID: int32(pid), UID: uint32(os.Getuid()), GID: uint32(os.Getgid())}); err != nil || cred != want {
+	want := (fdpass.Credentials{PID: int32(pid), UID: uint32(os.Getuid()), GID: uint32(os.Getgid())})
+	if err != nil || cred != want {
 		t.Errorf("want %v, got %v, %v", want, cred, err)
 	}
 	fd, err := fdpass.PeerPIDFD(conn)

@@ -34,7 +34,9 @@ var values = []value{
 		}
 	}},
 	{"Credentials", fdpass.Options{Credentials: true}, func(t *testing.T, m *fdpass.Message) {
-		want := fdpass.Credentials{PID: int32(os.Getpid()), UID: uint32(os.Getuid()), GID: uint32(os.Getgid())}
+		want := fdpass.Credentials{
+			PID: int32(os.Getpid()), UID: uint32(os.Getuid()), GID: uint32(os.Getgid()),
+		}
 		if c, ok := m.Credentials(); !ok || fdtest.Process(c) != want {
 			t.Errorf("got %v, %v, want %v", c, ok, want)
 		}
@@ -168,7 +170,7 @@ func TestAreAllFormsOfTimestampsRead(t *testing.T) {
 				a, b := fdtest.Pair(t, typ)
 				fdtest.SkipUnderGVisor(t, fdtest.GVisorOptions)
 				fdtest.SetOption(t, b, f.Option, 1, f.Name)
-				r := fdtest.Receiver(t, fdpass.Socket(b), fdpass.Options{MaxFDs: 1}) // finds out that it is on
+				r := fdtest.Receiver(t, fdpass.Socket(b), fdpass.Options{MaxFDs: 1})
 				fdtest.MustSend(t, a, "x", fdtest.FDs(t, 1)...)
 				m, err := r.Recv(make([]byte, 1))
 				if err != nil || len(m.FDs()) != 1 {
@@ -187,7 +189,9 @@ func TestDoInheritedOptionsPushADescriptorOut(t *testing.T) {
 		t.Run(fmt.Sprint(typ), func(t *testing.T) {
 			fdtest.NoLeak(t)
 			l, connect := fdtest.Listen(t, typ)
-			fdtest.Receiver(t, fdpass.Socket(l), fdpass.Options{Credentials: true, PIDFD: true, SecurityLabel: true})
+			fdtest.Receiver(t, fdpass.Socket(l), fdpass.Options{
+				Credentials: true, PIDFD: true, SecurityLabel: true,
+			})
 			a := connect()
 			b := fdtest.Accept(t, l)
 			fdtest.MustSend(t, a, "x", fdtest.FDs(t, 1)...)
@@ -218,7 +222,8 @@ func TestAreDescriptorsRefused(t *testing.T) {
 			fdtest.NoLeak(t)
 			a, b := fdtest.Conns(t, network)
 			r := fdtest.Receiver(t, b, fdpass.Options{RefuseFDs: true})
-			if _, err := fdpass.SendMsg(a, []byte("x"), fdtest.Files(t, 1)...); !errors.Is(err, syscall.EPERM) {
+			_, err := fdpass.SendMsg(a, []byte("x"), fdtest.Files(t, 1)...)
+			if !errors.Is(err, syscall.EPERM) {
 				t.Errorf("the sender: %v, want EPERM", err)
 			}
 			if _, err := fdpass.SendMsg(a, []byte("y")); err != nil {
@@ -278,7 +283,9 @@ func TestIsRoomMadeForAnotherReceiversInq(t *testing.T) {
 	}
 	m.Close()
 	// SO_INQ cannot be read, so a caller that does not ask for it has to make room.
-	without := fdtest.Receiver(t, fdpass.Socket(b), fdpass.Options{MaxFDs: 1, ExtraRoom: fdtest.ByWord(24, 16)})
+	without := fdtest.Receiver(t, fdpass.Socket(b), fdpass.Options{
+		MaxFDs: 1, ExtraRoom: fdtest.ByWord(24, 16),
+	})
 	fdtest.MustSend(t, a, "w", fdtest.FDs(t, 1)...)
 	if _, err := without.Recv(make([]byte, 2)); err != nil {
 		t.Fatal(err)

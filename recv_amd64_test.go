@@ -33,7 +33,8 @@ func TestWhatIsAMsghdrOnAmd64(t *testing.T) {
 		{"struct msghdr", 0, 0, 56, unsafe.Sizeof(h)},
 	} {
 		if f.at != f.offset || f.actually != f.size {
-			t.Errorf("%s is at %d with %d bytes, want at %d with %d", f.name, f.at, f.actually, f.offset, f.size)
+			t.Errorf("%s is at %d with %d bytes, want at %d with %d",
+				f.name, f.at, f.actually, f.offset, f.size)
 		}
 	}
 }
@@ -69,7 +70,8 @@ func TestWhatAreTheOtherStructsOnAmd64(t *testing.T) {
 		{"struct ucred", 0, 0, 12, unsafe.Sizeof(cred)},
 	} {
 		if f.at != f.offset || f.actually != f.size {
-			t.Errorf("%s is at %d with %d bytes, want at %d with %d", f.name, f.at, f.actually, f.offset, f.size)
+			t.Errorf("%s is at %d with %d bytes, want at %d with %d",
+				f.name, f.at, f.actually, f.offset, f.size)
 		}
 	}
 }
@@ -85,7 +87,8 @@ func TestHowMuchRoomDoesAControlMessageTakeOnAmd64(t *testing.T) {
 		{12, 16, 28, 32},         // three descriptors, or credentials
 		{1012, 1016, 1028, 1032}, // 253 descriptors
 	} {
-		if align, length, space := fdpass.CmsgAlign(c.data), fdpass.CmsgLen(c.data), fdpass.CmsgSpace(c.data); align != c.align || length != c.length || space != c.space {
+		align, length, space := fdpass.CmsgAlign(c.data), fdpass.CmsgLen(c.data), fdpass.CmsgSpace(c.data)
+		if align != c.align || length != c.length || space != c.space {
 			t.Errorf("%d bytes: CMSG_ALIGN, CMSG_LEN, CMSG_SPACE are %d, %d, %d, want %d, %d, %d",
 				c.data, align, length, space, c.align, c.length, c.space)
 		}

@@ -61,7 +61,8 @@ func TestWhatAreTheStructsOnArm64(t *testing.T) {
 		for _, p := range s.places {
 			f, ok := s.typ.FieldByName(p.field)
 			if !ok || f.Offset != p.offset || f.Type.Size() != p.size {
-				t.Errorf("%v.%s is at %d with %d bytes, want at %d with %d", s.typ, p.field, f.Offset, f.Type.Size(), p.offset, p.size)
+				t.Errorf("%v.%s is at %d with %d bytes, want at %d with %d",
+					s.typ, p.field, f.Offset, f.Type.Size(), p.offset, p.size)
 			}
 		}
 		if n := s.typ.NumField(); n != len(s.places)+1 { // and the marker for C's layout
@@ -79,8 +80,10 @@ func TestHowMuchRoomDoesAControlMessageTakeOnArm64(t *testing.T) {
 		{252, 1024, 1024},
 		{253, 1028, 1032},
 	} {
-		if length, space := fdpass.CmsgLen(4*c.descriptors), fdpass.CmsgSpace(4*c.descriptors); length != c.length || space != c.space {
-			t.Errorf("%d descriptors: CMSG_LEN is %d and CMSG_SPACE %d, want %d and %d", c.descriptors, length, space, c.length, c.space)
+		length, space := fdpass.CmsgLen(4*c.descriptors), fdpass.CmsgSpace(4*c.descriptors)
+		if length != c.length || space != c.space {
+			t.Errorf("%d descriptors: CMSG_LEN is %d and CMSG_SPACE %d, want %d and %d",
+				c.descriptors, length, space, c.length, c.space)
 		}
 	}
 }

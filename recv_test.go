@@ -47,7 +47,8 @@ func TestWhatBecomesOfTooManyDescriptors(t *testing.T) {
 		for _, n := range []int{2, 3, 253} {
 			t.Run(fmt.Sprint(network, " ", n), func(t *testing.T) {
 				if n > 3 {
-					fdtest.SkipUnderQemuUser(t, "it takes in more descriptors than fit into the program's buffer, and leaks them")
+					fdtest.SkipUnderQemuUser(t,
+						"it takes in more descriptors than fit into the program's buffer, and leaks them")
 				}
 				fdtest.NoLeak(t)
 				a, b := fdtest.Pair(t, typ)
@@ -161,7 +162,9 @@ func TestIsAnEmptyMessageTheEnd(t *testing.T) {
 }
 
 func TestWhatIsTheEnd(t *testing.T) {
-	for network, typ := range map[string]int{"unix": syscall.SOCK_STREAM, "unixpacket": syscall.SOCK_SEQPACKET} {
+	for network, typ := range map[string]int{
+		"unix": syscall.SOCK_STREAM, "unixpacket": syscall.SOCK_SEQPACKET,
+	} {
 		for _, v := range values {
 			t.Run(network+" "+v.name, func(t *testing.T) {
 				if !v.isFor(typ) {

@@ -146,13 +146,17 @@ func TestDoesARelayKeepDescriptorsWithTheirByte(t *testing.T) {
 	fdtest.SkipUnderQemuUser(t, fdtest.QemuRoom)
 	fds := fdtest.FDs(t, 6)
 	for name, parts := range map[string][]part{
-		"one message":          {{"hello", fds[:2]}},
-		"one byte":             {{"x", fds[:1]}},
-		"bytes before":         {{"first", nil}, {"second", fds[:2]}},
-		"bytes after":          {{"first", fds[:1]}, {"second", nil}},
-		"next to each other":   {{"one", fds[:1]}, {"two", fds[1:3]}, {"three", fds[3:]}},
-		"all kinds":            {{"a", nil}, {"b", fds[:1]}, {"c", nil}, {"dd", nil}, {"ee", fds[1:4]}, {"f", nil}},
-		"longer than a buffer": {{strings.Repeat("y", 70000), nil}, {strings.Repeat("z", 70000), fds[:2]}, {"end", fds[2:3]}},
+		"one message":        {{"hello", fds[:2]}},
+		"one byte":           {{"x", fds[:1]}},
+		"bytes before":       {{"first", nil}, {"second", fds[:2]}},
+		"bytes after":        {{"first", fds[:1]}, {"second", nil}},
+		"next to each other": {{"one", fds[:1]}, {"two", fds[1:3]}, {"three", fds[3:]}},
+		"all kinds": {
+			{"a", nil}, {"b", fds[:1]}, {"c", nil}, {"dd", nil}, {"ee", fds[1:4]}, {"f", nil},
+		},
+		"longer than a buffer": {
+			{strings.Repeat("y", 70000), nil}, {strings.Repeat("z", 70000), fds[:2]}, {"end", fds[2:3]},
+		},
 	} {
 		for _, queued := range []bool{true, false} {
 			t.Run(fmt.Sprint(name, " queued ", queued), func(t *testing.T) {
@@ -201,7 +205,9 @@ func TestDoesARelayKeepTheMessagesOfASeqpacketSocket(t *testing.T) {
 	fdtest.SkipUnderGVisor(t, fdtest.GVisorEmpty)
 	fdtest.NoLeak(t)
 	fds := fdtest.FDs(t, 3)
-	parts := []part{{"one", nil}, {"two", fds[:1]}, {"", fds[1:]}, {strings.Repeat("long", 25000), fds}, {"end", nil}}
+	parts := []part{
+		{"one", nil}, {"two", fds[:1]}, {"", fds[1:]}, {strings.Repeat("long", 25000), fds}, {"end", nil},
+	}
 	r := newRelayed(t, "unixpacket")
 	r.start(t)
 	sent := make(chan error, 1)
@@ -348,7 +354,9 @@ func TestDoesARelayCarryCredentials(t *testing.T) {
 	for _, network := range []string{"unix", "unixpacket"} {
 		t.Run(network, func(t *testing.T) {
 			fdtest.NoLeak(t)
-			want := fdpass.Credentials{PID: int32(os.Getpid()), UID: uint32(os.Getuid()), GID: uint32(os.Getgid())}
+			want := fdpass.Credentials{
+				PID: int32(os.Getpid()), UID: uint32(os.Getuid()), GID: uint32(os.Getgid()),
+			}
 			if os.Getuid() == 0 { // may send those of others
 				want = fdpass.Credentials{PID: int32(os.Getppid()), UID: 1234, GID: 5678}
 			}
@@ -358,7 +366,10 @@ func TestDoesARelayCarryCredentials(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if _, err := s.SendMessage(&fdpass.Outgoing{Payload: []byte("hello"), FDs: fdtest.FDs(t, 1), Credentials: &want}); err != nil {
+			_, err = s.SendMessage(&fdpass.Outgoing{
+				Payload: []byte("hello"), FDs: fdtest.FDs(t, 1), Credentials: &want,
+			})
+			if err != nil {
 				t.Fatal(err)
 			}
 			waiting := fdtest.Receiver(t, r.b, fdpass.Options{MaxFDs: 1})
@@ -367,12 +378,15 @@ func TestDoesARelayCarryCredentials(t *testing.T) {
 				t.Fatal(err)
 			}
 			m.Close()
-			m, err = fdtest.Receiver(t, r.b, fdpass.Options{MaxFDs: 1, Credentials: true}).Recv(make([]byte, 9))
+			in := fdtest.Receiver(t, r.b, fdpass.Options{MaxFDs: 1, Credentials: true})
+			m, err = in.Recv(make([]byte, 9))
 			if err != nil {
 				t.Fatal(err)
 			}
-			if cred, ok := m.Credentials(); !ok || cred != want || len(m.FDs()) != 1 || string(m.Payload()) != "hello" {
-				t.Errorf("got %q of %+v, %v with %d descriptors, want those of %+v", m.Payload(), cred, ok, len(m.FDs()), want)
+			cred, ok := m.Credentials()
+			if !ok || cred != want || len(m.FDs()) != 1 || string(m.Payload()) != "hello" {
+				t.Errorf("got %q of %+v, %v with %d descriptors, want those of %+v",
+					m.Payload(), cred, ok, len(m.FDs()), want)
 			}
 			m.Close()
 			r.end(t)
@@ -472,7 +486,8 @@ func TestWhoseCredentialsDoesARelayWithoutPrivilegeSend(t *testing.T) {
 			t.Fatal(err)
 		}
 		cred, ok := m.Credentials()
-		if !ok || int(cred.PID) != cmd.Process.Pid || cred.UID != 64321 || len(m.FDs()) != 1 || string(m.Payload()) != payload {
+		if !ok || int(cred.PID) != cmd.Process.Pid || cred.UID != 64321 || len(m.FDs()) != 1 ||
+			string(m.Payload()) != payload {
 			t.Errorf("%q from %+v, %v, with %d descriptors", m.Payload(), cred, ok, len(m.FDs()))
 		}
 	}
@@ -590,7 +605,8 @@ func TestWhatCannotBeRelayed(t *testing.T) {
 					conns[i], _ = fdtest.Conns(t, network)
 				}
 			}
-			if err := fdpass.Relay(context.Background(), conns[0], conns[1]); !errors.Is(err, syscall.EINVAL) {
+			err := fdpass.Relay(context.Background(), conns[0], conns[1])
+			if !errors.Is(err, syscall.EINVAL) {
 				t.Errorf("got %v", err)
 			}
 		})

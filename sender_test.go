@@ -44,7 +44,9 @@ func TestDoDescriptorsAndCredentialsGoTogether(t *testing.T) {
 			fds := fdtest.FDs(t, 3)
 			cred := ownCredentials()
 			for range 3 { // the Sender is used again
-				n, err := s.SendMessage(&fdpass.Outgoing{Payload: []byte("hello"), FDs: fds, Credentials: &cred})
+				n, err := s.SendMessage(&fdpass.Outgoing{
+					Payload: []byte("hello"), FDs: fds, Credentials: &cred,
+				})
 				if n != 5 || err != nil {
 					t.Fatal(n, err)
 				}
@@ -87,7 +89,10 @@ func TestMayRootSendTheCredentialsOfAnother(t *testing.T) {
 	if want.PID == 0 {
 		want.PID = int32(os.Getpid())
 	}
-	if _, err := sender(t, fdpass.Socket(a)).SendMessage(&fdpass.Outgoing{Payload: []byte("x"), Credentials: &want}); err != nil {
+	_, err := sender(t, fdpass.Socket(a)).SendMessage(&fdpass.Outgoing{
+		Payload: []byte("x"), Credentials: &want,
+	})
+	if err != nil {
 		t.Fatal(err)
 	}
 	m, err := r.Recv(make([]byte, 1))
@@ -118,7 +123,9 @@ func TestWhomDoesAnAddressReach(t *testing.T) {
 	for _, name := range []string{"b", "c"} {
 		to := bound(t, filepath.Join(dir, name))
 		to.SetDeadline(fdtest.Soon())
-		out := &fdpass.Outgoing{Payload: []byte(name), FDs: fdtest.FDs(t, 2), To: to.LocalAddr().(*net.UnixAddr)}
+		out := &fdpass.Outgoing{
+			Payload: []byte(name), FDs: fdtest.FDs(t, 2), To: to.LocalAddr().(*net.UnixAddr),
+		}
 		if n, err := s.SendMessage(out); n != 1 || err != nil {
 			t.Fatal(n, err)
 		}
@@ -176,7 +183,8 @@ func TestAreDescriptorsSentTwiceWithAShortWrite(t *testing.T) {
 		t.Error(err)
 	}
 	if n != 3 || !bytes.Equal(data, long) {
-		t.Errorf("got %d descriptors and %d bytes, and they are those: %v", n, len(data), bytes.Equal(data, long))
+		t.Errorf("got %d descriptors and %d bytes, and they are those: %v",
+			n, len(data), bytes.Equal(data, long))
 	}
 }
 

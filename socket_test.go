@@ -113,7 +113,9 @@ func TestDoesAConnectionInheritTheOptionsOfItsListener(t *testing.T) {
 	fdtest.NeedsLinux(t, "an option")
 	fdtest.SkipUnderQemuUser(t, fdtest.QemuOptions)
 	fdtest.NoLeak(t)
-	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: filepath.Join(fdtest.SocketDir(t), "s"), Net: "unix"})
+	l, err := net.ListenUnix("unix", &net.UnixAddr{
+		Name: filepath.Join(fdtest.SocketDir(t), "s"), Net: "unix",
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

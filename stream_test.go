@@ -85,7 +85,8 @@ func (d *decoder) expect(t *testing.T, want []frame) error {
 			return err
 		}
 		if got.payload != w.payload || !slices.Equal(ids, fdtest.IDs(t, w.fds...)) {
-			return fmt.Errorf("got %q with %v, want %q with %v", got.payload, ids, w.payload, fdtest.IDs(t, w.fds...))
+			return fmt.Errorf("got %q with %v, want %q with %v",
+				got.payload, ids, w.payload, fdtest.IDs(t, w.fds...))
 		}
 	}
 	if _, err := d.next(); err != io.EOF {
@@ -316,7 +317,8 @@ func TestDoesAStreamStopAtItsLimit(t *testing.T) {
 			}
 			p := make([]byte, 100)
 			n, err := b.Read(p)
-			if string(p[:n]) != "more" || !errors.Is(err, fdpass.ErrTooManyFDs) || errors.Is(err, syscall.EMFILE) {
+			if string(p[:n]) != "more" || !errors.Is(err, fdpass.ErrTooManyFDs) ||
+				errors.Is(err, syscall.EMFILE) {
 				t.Fatalf("%q, %v", p[:n], err)
 			}
 			if n, again := b.Read(p); n != 0 || again != err {
@@ -361,7 +363,8 @@ func TestDoesAStreamTellAFullTableFromItsLimit(t *testing.T) {
 	restore := fdtest.LimitTable(t, 3)
 	n, err := b.Read(make([]byte, 100))
 	restore()
-	if n != 1 || !errors.Is(err, fdpass.ErrTruncated) || !errors.Is(err, syscall.EMFILE) || errors.Is(err, fdpass.ErrTooManyFDs) {
+	if n != 1 || !errors.Is(err, fdpass.ErrTruncated) || !errors.Is(err, syscall.EMFILE) ||
+		errors.Is(err, fdpass.ErrTooManyFDs) {
 		t.Errorf("%d, %v", n, err)
 	}
 	if n, again := b.Read(make([]byte, 100)); n != 0 || again != err {
@@ -441,15 +444,18 @@ func TestWhatCannotBeAStream(t *testing.T) {
 	fdtest.NoLeak(t)
 	for _, network := range []string{"unixgram", "unixpacket"} {
 		c, _ := fdtest.Conns(t, network)
-		if s, err := fdpass.NewStream(c, fdpass.StreamOptions{MaxFDs: 1}); s != nil || !errors.Is(err, syscall.EINVAL) {
+		s, err := fdpass.NewStream(c, fdpass.StreamOptions{MaxFDs: 1})
+		if s != nil || !errors.Is(err, syscall.EINVAL) {
 			t.Errorf("%s: %v, %v", network, s, err)
 		}
 	}
 	c, _ := fdtest.Conns(t, "unix")
-	if s, err := fdpass.NewStream(c, fdpass.StreamOptions{MaxFDs: -1}); s != nil || !errors.Is(err, syscall.EINVAL) {
+	s, err := fdpass.NewStream(c, fdpass.StreamOptions{MaxFDs: -1})
+	if s != nil || !errors.Is(err, syscall.EINVAL) {
 		t.Errorf("a negative limit: %v, %v", s, err)
 	}
-	if s, err := fdpass.NewStream(nil, fdpass.StreamOptions{MaxFDs: 1}); s != nil || !errors.Is(err, syscall.EINVAL) {
+	s, err = fdpass.NewStream(nil, fdpass.StreamOptions{MaxFDs: 1})
+	if s != nil || !errors.Is(err, syscall.EINVAL) {
 		t.Errorf("no connection: %v, %v", s, err)
 	}
 }

@@ -179,7 +179,8 @@ func TestDoesAnOutgoingOfAStreamBringEverything(t *testing.T) {
 	defer s.Close()
 	files := fdtest.Files(t, 3)
 	fd := fdtest.FDs(t, 1)[0]
-	out := &fdpass.Outgoing{Payload: []byte("one "), More: [][]byte{nil, []byte("two "), []byte("three")}, FDs: []int{fd}, Files: files}
+	out := &fdpass.Outgoing{Payload: []byte("one "), More: [][]byte{nil, []byte("two "), []byte("three")},
+		FDs: []int{fd}, Files: files}
 	if n, err := s.SendMessage(out); n != 13 || err != nil {
 		t.Fatal(n, err)
 	}

@@ -34,12 +34,14 @@ func TestIsAFullTableToldFromTooManyDescriptors(t *testing.T) {
 					restore := fdtest.LimitTable(t, free)
 					m, err := r.Recv(make([]byte, 1))
 					restore()
-					if !errors.Is(err, fdpass.ErrTruncated) || !errors.Is(err, syscall.EMFILE) || len(m.FDs()) != 0 {
+					if !errors.Is(err, fdpass.ErrTruncated) || !errors.Is(err, syscall.EMFILE) ||
+						len(m.FDs()) != 0 {
 						t.Errorf("a full table: %v", err)
 					}
 					fdtest.MustSend(t, a, "x", fds...)
 					m, err = r.Recv(make([]byte, 1))
-					if !errors.Is(err, fdpass.ErrTruncated) || errors.Is(err, syscall.EMFILE) || len(m.FDs()) != 0 {
+					if !errors.Is(err, fdpass.ErrTruncated) || errors.Is(err, syscall.EMFILE) ||
+						len(m.FDs()) != 0 {
 						t.Errorf("too many: %v", err)
 					}
 				})
@@ -162,8 +164,10 @@ func dup(t *testing.T, n int) (fds []int) {
 func TestDoesAnErrnoInASlotLeakTheDescriptorsBesideIt(t *testing.T) {
 	fdtest.NoLeak(t)
 	fds := dup(t, 2)
-	m, err := fdpass.Accept(fdpass.AppendRights(nil, fds[0], -int(syscall.EMFILE), fds[1]), fdpass.Options{MaxFDs: 3})
-	if !errors.Is(err, fdpass.ErrTruncated) || !errors.Is(err, syscall.EMFILE) || len(m.FDs()) != 0 || !m.Truncated() {
+	control := fdpass.AppendRights(nil, fds[0], -int(syscall.EMFILE), fds[1])
+	m, err := fdpass.Accept(control, fdpass.Options{MaxFDs: 3})
+	if !errors.Is(err, fdpass.ErrTruncated) || !errors.Is(err, syscall.EMFILE) || len(m.FDs()) != 0 ||
+		!m.Truncated() {
 		t.Errorf("got %v, %v", m.FDs(), err)
 	}
 }
@@ -171,7 +175,8 @@ func TestDoesAnErrnoInASlotLeakTheDescriptorsBesideIt(t *testing.T) {
 func TestAreTheDescriptorsBesideAnErrnoKept(t *testing.T) {
 	fdtest.NoLeak(t)
 	fds := dup(t, 2)
-	m, err := fdpass.Accept(fdpass.AppendRights(nil, fds[0], -int(syscall.EACCES), fds[1]), fdpass.Options{MaxFDs: 3, KeepTruncated: true})
+	control := fdpass.AppendRights(nil, fds[0], -int(syscall.EACCES), fds[1])
+	m, err := fdpass.Accept(control, fdpass.Options{MaxFDs: 3, KeepTruncated: true})
 	if err != nil || !slices.Equal(m.FDs(), fds) || !m.Truncated() {
 		t.Errorf("got %v, %v", m.FDs(), err)
 	}

@@ -58,9 +58,12 @@ var receiving = []struct {
 		n, files, err := fdpass.RecvExactly(conn, p, 1)
 		return n, closed(files), err
 	}},
-	{name: "Receiver.Recv", payload: true, receive: onReceiver(fdpass.Options{MaxFDs: 1}, (*fdpass.Receiver).Recv)},
-	{name: "Receiver.TryRecv", payload: true, receive: onReceiver(fdpass.Options{MaxFDs: 1}, (*fdpass.Receiver).TryRecv)},
-	{name: "Receiver.Peek", payload: true, receive: onReceiver(fdpass.Options{MaxFDs: 1}, (*fdpass.Receiver).Peek)},
+	{name: "Receiver.Recv", payload: true,
+		receive: onReceiver(fdpass.Options{MaxFDs: 1}, (*fdpass.Receiver).Recv)},
+	{name: "Receiver.TryRecv", payload: true,
+		receive: onReceiver(fdpass.Options{MaxFDs: 1}, (*fdpass.Receiver).TryRecv)},
+	{name: "Receiver.Peek", payload: true,
+		receive: onReceiver(fdpass.Options{MaxFDs: 1}, (*fdpass.Receiver).Peek)},
 	{name: "Receiver.RecvContext", payload: true, receive: onReceiver(fdpass.Options{MaxFDs: 1},
 		func(r *fdpass.Receiver, p []byte) (*fdpass.Message, error) {
 			ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
@@ -159,7 +162,8 @@ func TestDoAllReceivingFunctionsHaveOneRuleOfTruncation(t *testing.T) {
 		is, isNot []error
 		kept      int
 	}{
-		{name: "all of it", fds: 1, room: 9, isNot: []error{fdpass.ErrTruncated, fdpass.ErrPayloadTruncated}, kept: 1},
+		{name: "all of it", fds: 1, room: 9,
+			isNot: []error{fdpass.ErrTruncated, fdpass.ErrPayloadTruncated}, kept: 1},
 		{name: "surplus", fds: 2, room: 9, is: []error{fdpass.ErrTruncated},
 			isNot: []error{syscall.EMFILE, fdpass.ErrPayloadTruncated, fdpass.ErrMalformed}, kept: 1},
 		{name: "a full table", fds: 1, room: 0, is: []error{fdpass.ErrTruncated, syscall.EMFILE},
@@ -167,7 +171,8 @@ func TestDoAllReceivingFunctionsHaveOneRuleOfTruncation(t *testing.T) {
 		{name: "a short buffer", fds: 1, room: 9, short: true, is: []error{fdpass.ErrPayloadTruncated},
 			isNot: []error{fdpass.ErrTruncated, syscall.EMFILE}, kept: 1},
 		{name: "surplus and a short buffer", fds: 2, room: 9, short: true,
-			is: []error{fdpass.ErrTruncated, fdpass.ErrPayloadTruncated}, isNot: []error{syscall.EMFILE}, kept: 1},
+			is:    []error{fdpass.ErrTruncated, fdpass.ErrPayloadTruncated},
+			isNot: []error{syscall.EMFILE}, kept: 1},
 	} {
 		for network := range fdtest.Types {
 			for _, f := range receiving {
@@ -183,7 +188,8 @@ func TestDoAllReceivingFunctionsHaveOneRuleOfTruncation(t *testing.T) {
 					if err := b.SetDeadline(time.Now().Add(time.Minute)); err != nil {
 						t.Fatal(err)
 					}
-					if _, err := fdpass.SendMsgFDs(a, []byte("payload"), fdtest.FDs(t, what.fds)...); err != nil {
+					_, err := fdpass.SendMsgFDs(a, []byte("payload"), fdtest.FDs(t, what.fds)...)
+					if err != nil {
 						t.Fatal(err)
 					}
 					p, want := make([]byte, 100), len("payload")
