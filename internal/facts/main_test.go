@@ -13,6 +13,7 @@ import (
 var roles = map[string]func(args []string) error{
 	"too many in flight": asNobody(tooManyInFlight),
 	"forge credentials":  asNobody(forgeCredentials),
+	"connect":            connectTo,
 	"send nothing":       func([]string) error { return fdpass.SendFDs(3) },
 }
 

@@ -1,7 +1,7 @@
 # Every architecture. Each target installs what it needs from Debian, says so,
 # and keeps downloads and builds in $XDG_CACHE_HOME/fdpass, or ~/.cache/fdpass.
 
-.PHONY: test-qemu test-kernels test-gvisor kernels golden
+.PHONY: test-qemu test-kernels test-gvisor kernels kernel-options golden
 
 test-qemu: ## every architecture's tests, emulated under qemu-user
 	$(GO) run ./internal/foreign/testqemu
@@ -14,6 +14,9 @@ test-gvisor: ## the tests, the demo, send and recv in sandboxes of gVisor
 
 kernels: ## build the big-endian kernels that Debian lacks, once
 	$(GO) run ./internal/foreign/kernels -build
+
+kernel-options: ## which kernel has which option, asked of each Linux for amd64: docs/kernels.md
+	$(GO) run ./internal/foreign/kernels -options
 
 golden: ## capture what real kernels write into control buffers, and show differences
 	$(GO) run ./internal/foreign/kernels -golden -all

@@ -24,6 +24,7 @@ func main() {
 	every := flag.Bool("all", os.Getenv("ALL_KERNELS") == "1", "every machine, not one of each word size and byte order")
 	only := flag.String("only", "", "just the machines that this regular expression matches")
 	capture := flag.Bool("golden", false, "just capture what the kernels write into control buffers, and compare it with the files")
+	ask := flag.Bool("options", false, "just ask the kernels, for amd64 if there is no -only, which options they have")
 	compile := flag.Bool("build", false, "just build the kernels that Debian has not, where they are not in the cache")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -34,6 +35,8 @@ func main() {
 		err = buildAll(ctx)
 	case *capture:
 		err = golden(ctx, *every, *only)
+	case *ask:
+		err = options(ctx, *every, *only)
 	default:
 		err = run(ctx, *every, *only)
 	}
