@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -33,11 +32,11 @@ func demoReceiver([]string) error {
    what the kernel wrote there:
 
 `, payload)
-	var text bytes.Buffer
-	if err := decode.Write(&text, abi.Native(), control); err != nil {
+	text, err := explained(control, lookOf(os.Stdout).color)
+	if err != nil {
 		return err
 	}
-	out.printf("%s\n", indent(text.String(), "  "))
+	out.printf("%s\n", indent(text, "  "))
 	out.printf(`
    The numbers are the receiver's own: the kernel has given it duplicates of
    the sender's descriptors. It reads what they are open on:
@@ -57,6 +56,23 @@ func demoReceiver([]string) error {
 	}
 	out.printf("\nThat was it. Next: fdpass recv -h, fdpass send -h.\n")
 	return out.err
+}
+
+// explained is what decode says of a control buffer.
+func explained(control []byte, color bool) (string, error) {
+	report := decode.Explain(abi.Native(), control)
+	write := report.WriteText
+	if color {
+		write = report.WriteColor
+	}
+	var text strings.Builder
+	if err := write(&text); err != nil {
+		return "", err
+	}
+	if report.Error != nil {
+		return "", report.Error
+	}
+	return text.String(), nil
 }
 
 // printer prints until something cannot be written, and keeps that error.

@@ -42,7 +42,7 @@ func TestDoesTheDrawingFollowTheTerminal(t *testing.T) {
 func TestWhereAreThereColours(t *testing.T) {
 	fdtest.NoLeak(t)
 	const buffer = "1800000000000000 01000000 01000000 05000000 00000000"
-	for _, args := range [][]string{{"layout"}, {"decode", buffer}} {
+	for _, args := range [][]string{{"layout"}, {"decode", buffer}, {"demo"}} {
 		for _, c := range []struct {
 			env  string
 			want bool

@@ -53,11 +53,10 @@ func tracedProgram(args []string) error {
 		}
 		_, err = fdpass.Recv(b, 4)
 		return err
-	case "reads": // bytes only
-		if err := fdpass.Send(a, os.Stdin); err != nil {
-			return err
-		}
-		_, err := b.Read(make([]byte, 1))
+	case "inherits": // what it receives is not close-on-exec
+		pair, _ := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM, 0)
+		fdtest.Sendmsg(pair[0], []byte("x"), fdpass.AppendRights(nil, 0), 0)
+		_, _, _, _, err := syscall.Recvmsg(pair[1], make([]byte, 1), make([]byte, 64), 0)
 		return err
 	case "lines": // a message for each line
 		fmt.Println("ready")

@@ -19,6 +19,7 @@ type watcher struct {
 	out       io.Writer
 	trace     *ptrace.Tracer
 	found     bool // something is wrong
+	colors    bool // out is a terminal that has them
 	sockets   map[socketKey]*knownSocket
 	uring     map[int]bool // the processes that are known to use io_uring
 	watched   suspicions
@@ -43,8 +44,8 @@ func (t *tracer) run(args []string) (status int, err error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	debug.SetGCPercent(400) // little is kept, much is thrown away
-	w := &watcher{tracer: t, out: out, sockets: map[socketKey]*knownSocket{}, uring: map[int]bool{},
-		watched: suspicions{}, leftovers: leftovers{}}
+	w := &watcher{tracer: t, out: out, colors: t.color(), sockets: map[socketKey]*knownSocket{},
+		uring: map[int]bool{}, watched: suspicions{}, leftovers: leftovers{}}
 	w.trace = &ptrace.Tracer{Handler: w, Want: ptrace.Wanted(t.reads || t.lint)}
 	if t.pid != 0 {
 		err = w.attach()

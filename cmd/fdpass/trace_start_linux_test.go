@@ -122,9 +122,9 @@ func TestDoesTraceWorkWhereSeccompIsNotToBeHad(t *testing.T) {
 			t.Errorf("%v: status %d", errno, status)
 		}
 		isTraced(t, out, 1) // that of this test
-		out, status = inRole(t, "without calls", filter, "trace", "-o", "-", "-lint", self, "traced", "reads")
-		if status != 1 || strings.Count(out, "\n") != 1 || !strings.Contains(out, "are lost") {
-			t.Errorf("%v: of a loss it says, with status %d: %s", errno, status, out)
+		out, status = inRole(t, "without calls", filter, "trace", "-o", "-", "-lint", self, "traced", "inherits")
+		if status != 1 || strings.Count(out, "\n") != 1 || !strings.Contains(out, "without MSG_CMSG_CLOEXEC") {
+			t.Errorf("%v: of a trap it says, with status %d: %s", errno, status, out)
 		}
 	}
 }
@@ -141,6 +141,20 @@ func TestDoesTraceWorkWithoutPrivilege(t *testing.T) {
 	isTraced(t, out, 1+filtersHere(t))
 	if m := regexp.MustCompile(`(?m)^Uid:\s*(\d+)`).FindStringSubmatch(out); m == nil || m[1] == "0" {
 		t.Errorf("the program's user is not nobody: %q", m)
+	}
+}
+
+func TestIsWhatIsWrongRedInATerminal(t *testing.T) {
+	fdtest.NoLeak(t)
+	if trace, _ := traced(t, nil, self, "traced", "inherits"); strings.Contains(trace, "\x1b") {
+		t.Errorf("colours in a file: %q", trace)
+	}
+	for env, want := range map[string]int{"TERM=xterm NO_COLOR=": 1, "TERM=xterm NO_COLOR=1": 0, "TERM=dumb NO_COLOR=": 0} {
+		out := inTerminal(t, 80, strings.Fields(env), "trace", "-o", "-", self, "traced", "inherits")
+		red := regexp.MustCompile(`(?m)^\x1b\[31m  wrong: [^\x1b]*\x1b\[0m$`).FindAllString(out, -1)
+		if len(red) != want || strings.Count(out, "\x1b") != 2*want || !strings.Contains(out, "  wrong: ") {
+			t.Errorf("%s: %d lines are red, want %d: %q", env, len(red), want, out)
+		}
 	}
 }
 

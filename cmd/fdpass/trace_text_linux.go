@@ -36,7 +36,11 @@ func (w *watcher) write(r *traceRecord) error {
 	} else {
 		r.text(&b, w.times)
 	}
-	_, err := io.WriteString(w.out, b.String())
+	text := b.String()
+	if w.colors {
+		text = redden(text)
+	}
+	_, err := io.WriteString(w.out, text)
 	return err
 }
 

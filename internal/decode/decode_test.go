@@ -35,6 +35,19 @@ func unhex(t testing.TB, s string) []byte {
 	return b
 }
 
+// write explains buf to w. The error is w's, or an [*Error] that says where buf
+// stops making sense, which w has been given, too.
+func write(w io.Writer, a abi.Arch, buf []byte) error {
+	r := Explain(a, buf)
+	if err := r.WriteText(w); err != nil {
+		return err
+	}
+	if r.Error != nil {
+		return r.Error
+	}
+	return nil
+}
+
 func TestWhatDoesABufferMean(t *testing.T) {
 	for _, c := range []struct{ name, arch, hex, want string }{
 		{"credentials and one descriptor", "amd64", `
@@ -165,7 +178,7 @@ func TestWhatDoesABufferMean(t *testing.T) {
 `},
 	} {
 		var b bytes.Buffer
-		if err := Write(&b, arch(t, c.arch), unhex(t, c.hex)); err != nil {
+		if err := write(&b, arch(t, c.arch), unhex(t, c.hex)); err != nil {
 			t.Errorf("%s: %v", c.name, err)
 		}
 		if want := strings.TrimPrefix(c.want, "\n"); b.String() != want {
@@ -193,7 +206,7 @@ func TestWhereDoesABufferStopMakingSense(t *testing.T) {
 		{"a tail", "386", "10000000 01000000 01000000 05000000 000001", 16, "only 3 bytes left, too few for a header of 12"},
 	} {
 		var b bytes.Buffer
-		err := Write(&b, arch(t, c.arch), unhex(t, c.hex))
+		err := write(&b, arch(t, c.arch), unhex(t, c.hex))
 		var e *Error
 		if !errors.As(err, &e) || e.Offset != c.at || e.Reason != c.reason {
 			t.Errorf("%s: %v, want at %d: %s", c.name, err, c.at, c.reason)
@@ -206,7 +219,7 @@ func TestWhereDoesABufferStopMakingSense(t *testing.T) {
 func TestDoesAFailingWriterShow(t *testing.T) {
 	r, w := io.Pipe()
 	r.Close()
-	if err := Write(w, arch(t, "386"), nil); err != io.ErrClosedPipe {
+	if err := write(w, arch(t, "386"), nil); err != io.ErrClosedPipe {
 		t.Errorf("%v", err)
 	}
 }
@@ -244,7 +257,7 @@ func TestDoesALongBufferFlood(t *testing.T) {
 		"cmsg_len is 0": make([]byte, n),
 	} {
 		var b bytes.Buffer
-		Write(&b, a, buf)
+		write(&b, a, buf)
 		if !strings.Contains(b.String(), name) || b.Len() > 100_000 {
 			t.Errorf("%q: %d bytes of text, which end in %q", name, b.Len(), b.String()[max(0, b.Len()-200):])
 		}
@@ -340,7 +353,7 @@ func TestWhatDoesAHintSay(t *testing.T) {
 		{"the last NUL in the data", "386", "10000000 01000000 01000000 050000", "and only 15 bytes left: " + missingNUL},
 	} {
 		var b bytes.Buffer
-		Write(&b, arch(t, c.arch), unhex(t, c.hex))
+		write(&b, arch(t, c.arch), unhex(t, c.hex))
 		if _, note, _ := strings.Cut(b.String(), "  ! "); !strings.Contains(note, c.want) || (note == "") != (c.want == "") {
 			t.Errorf("%s: %q, want %q\n%s", c.name, note, c.want, b.String())
 		}

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-
-	"example.com/fdpass/internal/abi"
 )
 
 // A line of text shows this many bytes, and a field at most so many of them.
@@ -14,19 +12,6 @@ const (
 	bytesPerLine = 8
 	maxShown     = 64
 )
-
-// Write explains buf to w as a's kernel reads it. The error is w's, or an
-// [*Error] that says where buf stops making sense, which w has been given, too.
-func Write(w io.Writer, a abi.Arch, buf []byte) error {
-	r := Explain(a, buf)
-	if err := r.WriteText(w); err != nil {
-		return err
-	}
-	if r.Error != nil {
-		return r.Error
-	}
-	return nil
-}
 
 // WriteText writes r in lines of 80 columns: offset, bytes, C declaration and
 // what they mean.
