@@ -20,14 +20,17 @@ type chart struct{ bytes.Buffer }
 
 func newChart(width, height int, title string) *chart {
 	c := &chart{}
-	fmt.Fprintf(c, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" width="%[1]d" height="%d" font-family="sans-serif" font-size="13">`+"\n", width, height, height)
+	fmt.Fprintf(c,
+		`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" width="%[1]d" height="%d"`+
+			` font-family="sans-serif" font-size="13">`+"\n", width, height, height)
 	fmt.Fprintf(c, `<rect width="%d" height="%d" fill="white"/>`+"\n", width, height)
 	c.text(float64(width)/2, 22, "middle", title)
 	return c
 }
 
 func (c *chart) text(x, y float64, anchor, s string) {
-	fmt.Fprintf(c, `<text x="%.1f" y="%.1f" text-anchor="%s">%s</text>`+"\n", x, y, anchor, html.EscapeString(s))
+	fmt.Fprintf(c, `<text x="%.1f" y="%.1f" text-anchor="%s">%s</text>`+"\n",
+		x, y, anchor, html.EscapeString(s))
 }
 
 func (c *chart) line(x1, y1, x2, y2 float64, colour string) {
@@ -35,7 +38,8 @@ func (c *chart) line(x1, y1, x2, y2 float64, colour string) {
 }
 
 func (c *chart) bar(x, y, width, height float64, colour string) {
-	fmt.Fprintf(c, `<rect x="%.1f" y="%.1f" width="%.1f" height="%.1f" fill="%s"/>`+"\n", x, y, width, height, colour)
+	fmt.Fprintf(c, `<rect x="%.1f" y="%.1f" width="%.1f" height="%.1f" fill="%s"/>`+"\n",
+		x, y, width, height, colour)
 }
 
 func (c *chart) dot(x, y float64, colour string) {

@@ -26,7 +26,8 @@ type codecRow struct {
 
 var codecRows = []codecRow{
 	{"fdpass", "fdpass: `ParseControls`, `Rights`; `AppendRights`", ourParse, ourAppend},
-	{"syscall", "syscall: `ParseSocketControlMessage`, `ParseUnixRights`; `UnixRights`", syscallParse, syscallAppend},
+	{"syscall", "syscall: `ParseSocketControlMessage`, `ParseUnixRights`; `UnixRights`",
+		syscallParse, syscallAppend},
 	{"xsys", "x/sys/unix: the same", xsysParse, xsysAppend},
 }
 
@@ -113,7 +114,8 @@ func measureCodec(s *settings, r *results) error {
 		for _, order := range []string{"parse", "append"} {
 			calls := map[string]func() error{}
 			for _, row := range codecRows {
-				calls[row.key] = map[string]func(int) func() error{"parse": row.parse, "append": row.append}[order](nfds)
+				orders := map[string]func(int) func() error{"parse": row.parse, "append": row.append}
+				calls[row.key] = orders[order](nfds)
 			}
 			for range codecRounds {
 				for _, row := range codecRows {

@@ -27,7 +27,9 @@ type commandRow struct {
 
 var commandRows = []commandRow{
 	{"C", func(s *settings) []string { return []string{s.floor, "cat"} }},
-	{"`fdpass recv -cat fd:3`", func(s *settings) []string { return []string{s.command, "recv", "-cat", "fd:3"} }},
+	{"`fdpass recv -cat fd:3`", func(s *settings) []string {
+		return []string{s.command, "recv", "-cat", "fd:3"}
+	}},
 	{"`python3 -c …`", func(s *settings) []string { return []string{s.python, "-c", pythonCat} }},
 }
 

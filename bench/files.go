@@ -8,7 +8,8 @@ import (
 )
 
 // receiveFiles makes a way whose messages become files by means of take.
-func receiveFiles(conn *net.UnixConn, fds []int, take func(m *fdpass.Message, into []*os.File) ([]*os.File, error)) (*way, error) {
+func receiveFiles(conn *net.UnixConn, fds []int,
+	take func(m *fdpass.Message, into []*os.File) ([]*os.File, error)) (*way, error) {
 	r, err := fdpass.NewReceiver(conn, fdpass.Options{MaxFDs: len(fds)})
 	if err != nil {
 		return nil, err

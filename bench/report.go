@@ -43,11 +43,15 @@ func (r *results) write(dir string) error {
 }
 
 func (r *results) markdown(b *bytes.Buffer) {
-	fmt.Fprintf(b, "# Beside C and the others\n\nWritten by `make bench`, in one run of %.0f seconds. Every figure is a 10th percentile: rows take\nturns in many short rounds, and what disturbs a round only ever adds to it. × is the ratio to C.\n\n", r.took.Seconds())
+	fmt.Fprintf(b, "# Beside C and the others\n\n"+
+		"Written by `make bench`, in one run of %.0f seconds. Every figure is a 10th percentile: rows take\n"+
+		"turns in many short rounds, and what disturbs a round only ever adds to it. × is the ratio to C.\n\n",
+		r.took.Seconds())
 	for _, line := range r.machine {
 		fmt.Fprintf(b, "- %s\n", line)
 	}
-	fmt.Fprintf(b, "- load average at the end: %s (another program that is running shows up in every figure)\n", load())
+	fmt.Fprintf(b,
+		"- load average at the end: %s (another program that is running shows up in every figure)\n", load())
 	fmt.Fprintf(b, "\n## Targets\n\n")
 	r.targets(b)
 	fmt.Fprintf(b, insideText, insideStarts)
@@ -58,25 +62,40 @@ func (r *results) markdown(b *bytes.Buffer) {
 		r.insideTable(b, t.order)
 	}
 	fmt.Fprintf(b, processesText)
-	fmt.Fprintf(b, "\n![cost against the number of descriptors](descriptors.svg)\n\n![a message with one descriptor](rows.svg)\n")
+	fmt.Fprintf(b, "\n![cost against the number of descriptors](descriptors.svg)\n\n"+
+		"![a message with one descriptor](rows.svg)\n")
 	for _, t := range []struct{ order, title, text string }{
-		{"recv", "Receiving", "From the queue into the program's hands: the call, the parsing, the numbers in a slice."},
-		{"close", "The closing that follows", "What was received above, closed afterwards; for files `(*os.File).Close`."},
-		{"both", "Receiving and closing", "Each message's descriptors closed before the next message is received."},
+		{"recv", "Receiving",
+			"From the queue into the program's hands: the call, the parsing, the numbers in a slice."},
+		{"close", "The closing that follows",
+			"What was received above, closed afterwards; for files `(*os.File).Close`."},
+		{"both", "Receiving and closing",
+			"Each message's descriptors closed before the next message is received."},
 		{"send", "Sending", "Into a queue that has room."},
 	} {
-		fmt.Fprintf(b, "\n### %s\n\n%s Nanoseconds a message, by the number of descriptors in it.\n\n", t.title, t.text)
+		fmt.Fprintf(b, "\n### %s\n\n%s Nanoseconds a message, by the number of descriptors in it.\n\n",
+			t.title, t.text)
 		r.trafficTable(b, t.order)
 	}
-	fmt.Fprintf(b, "\n## The codec by itself\n\nNo socket: one control buffer with one message. Nanoseconds, and allocations.\n\n")
+	fmt.Fprintf(b, "\n## The codec by itself\n\n"+
+		"No socket: one control buffer with one message. Nanoseconds, and allocations.\n\n")
 	r.codecTable(b, "parse")
 	fmt.Fprintln(b)
 	r.codecTable(b, "append")
-	fmt.Fprintf(b, "\n## The number of descriptors\n\nReceiving, fitted with a straight line by least squares, weighted by 1/n: nanoseconds a message\nand nanoseconds a descriptor more.\n\n")
+	fmt.Fprintf(b, "\n## The number of descriptors\n\n"+
+		"Receiving, fitted with a straight line by least squares, weighted by 1/n: nanoseconds a message\n"+
+		"and nanoseconds a descriptor more.\n\n")
 	r.slopeTable(b)
-	fmt.Fprintf(b, "\n## Many connections\n\nA goroutine and a receiver with room for %d descriptors for each connection, all on Go's one poller;\nanother process sends %d messages of one descriptor, all over the connections, which are received\nand closed. ns is for a message, from the first to the last; CPU is what the receiving\nprocess used of the processors for a message (getrusage(2)); memory is for a connection.\n\n", scaleFDs, scaleMessages)
+	fmt.Fprintf(b, "\n## Many connections\n\n"+
+		"A goroutine and a receiver with room for %d descriptors for each connection, all on Go's one poller;\n"+
+		"another process sends %d messages of one descriptor, all over the connections, which are received\n"+
+		"and closed. ns is for a message, from the first to the last; CPU is what the receiving\n"+
+		"process used of the processors for a message (getrusage(2)); memory is for a connection.\n\n",
+		scaleFDs, scaleMessages)
 	r.scaleTable(b)
-	fmt.Fprintf(b, "\n## The command\n\nA program from its start to the descriptor in hand; the message is waiting. Medians of %d starts.\n\n", len(r.command.took[cell{commandRows[0].name, "start", 1}]))
+	fmt.Fprintf(b, "\n## The command\n\n"+
+		"A program from its start to the descriptor in hand; the message is waiting. Medians of %d starts.\n\n",
+		len(r.command.took[cell{commandRows[0].name, "start", 1}]))
 	r.commandTable(b)
 	if trace, err := os.ReadFile(traceFile); err == nil { // measured by make bench-trace
 		fmt.Fprintf(b, "\n%s", trace)
@@ -172,7 +191,8 @@ func (r *results) trafficTable(b *bytes.Buffer, order string) {
 			line = append(line, fmt.Sprintf("%.0f", ns), fmt.Sprintf("%.2f", ratio))
 		}
 		if order != "close" {
-			line = append(line, r.allocs(row, cell{row.key, order, 1}), r.allocs(row, cell{row.key, order, 253}))
+			one, full := cell{row.key, order, 1}, cell{row.key, order, 253}
+			line = append(line, r.allocs(row, one), r.allocs(row, full))
 		}
 		lines = append(lines, line)
 	}
@@ -207,7 +227,8 @@ func (r *results) codecTable(b *bytes.Buffer, order string) {
 			c := cell{row.key, order, n}
 			ns, _ := r.codec.ns(c)
 			ratio, _ := r.codec.ratio(c, cell{"fdpass", order, n})
-			line = append(line, fmt.Sprintf("%.1f", ns), fmt.Sprintf("%.2f", ratio), fmt.Sprintf("%.0f", median(r.codec.allocs[c])))
+			line = append(line, fmt.Sprintf("%.1f", ns), fmt.Sprintf("%.2f", ratio),
+				fmt.Sprintf("%.0f", median(r.codec.allocs[c])))
 		}
 		lines = append(lines, line)
 	}
@@ -219,7 +240,9 @@ func (r *results) slopeTable(b *bytes.Buffer) {
 	_, floor := r.line(floorSingle)
 	for _, key := range slopeRows {
 		base, slope := r.line(key)
-		lines = append(lines, []string{nameOf(key), fmt.Sprintf("%.0f", base), fmt.Sprintf("%.1f", slope), fmt.Sprintf("%.2f", slope/floor)})
+		lines = append(lines, []string{
+			nameOf(key), fmt.Sprintf("%.0f", base), fmt.Sprintf("%.1f", slope), fmt.Sprintf("%.2f", slope/floor),
+		})
 	}
 	table(b, []string{"row", "a message", "a descriptor", "×"}, lines)
 }
@@ -250,13 +273,16 @@ func (r *results) scaleTable(b *bytes.Buffer) {
 	for i, n := range scaleCounts {
 		ours, std := r.scale["fdpass"][i], r.scale["standard"][i]
 		lines = append(lines, []string{strconv.Itoa(n),
-			fmt.Sprintf("%.0f", ours.cpu), fmt.Sprintf("%.0f", std.cpu), fmt.Sprintf("%.2f", ours.cpu/std.cpu),
+			fmt.Sprintf("%.0f", ours.cpu), fmt.Sprintf("%.0f", std.cpu),
+			fmt.Sprintf("%.2f", ours.cpu/std.cpu),
 			fmt.Sprintf("%.0f", ours.ns), fmt.Sprintf("%.0f", std.ns),
 			fmt.Sprintf("%.0f", ours.heap), fmt.Sprintf("%.0f", std.heap),
 			fmt.Sprintf("%.0f", ours.stack), fmt.Sprintf("%.0f", std.stack)})
 	}
-	table(b, []string{"connections", "fdpass, CPU", "standard library, CPU", "ratio", "fdpass, ns", "standard library, ns",
-		"`Receiver`, bytes", "the other's buffer, bytes", "stack of its goroutine", "of the other's"}, lines)
+	table(b, []string{
+		"connections", "fdpass, CPU", "standard library, CPU", "ratio", "fdpass, ns", "standard library, ns",
+		"`Receiver`, bytes", "the other's buffer, bytes", "stack of its goroutine", "of the other's",
+	}, lines)
 }
 
 func (r *results) commandTable(b *bytes.Buffer) {
@@ -282,7 +308,8 @@ func (r *results) csv(name string) error {
 	}{{"messages", r.traffic}, {"codec", r.codec}, {"command", r.command}} {
 		for _, c := range part.s.cells() {
 			if part.name == "codec" { // too many to keep each
-				w.Write([]string{part.name, c.row, c.order, strconv.Itoa(c.nfds), "", number(tenth(part.s.took[c])), number(part.s.allocs[c][0]), ""})
+				w.Write([]string{part.name, c.row, c.order, strconv.Itoa(c.nfds), "",
+					number(tenth(part.s.took[c])), number(part.s.allocs[c][0]), ""})
 				continue
 			}
 			for i, ns := range part.s.took[c] {
@@ -293,12 +320,15 @@ func (r *results) csv(name string) error {
 	}
 	for _, c := range r.insideCells() {
 		for i, p := range r.inside[c] {
-			w.Write([]string{"in one process", c.row, c.order, strconv.Itoa(c.nfds), strconv.Itoa(i), number(p.p10), "", ""})
+			w.Write([]string{"in one process", c.row, c.order, strconv.Itoa(c.nfds), strconv.Itoa(i),
+				number(p.p10), "", ""})
 		}
 	}
 	for _, how := range []string{"fdpass", "standard"} {
 		for _, p := range r.scale[how] {
-			w.Write([]string{"connections", how, "recv", strconv.Itoa(p.conns), "0", number(p.ns), "", number(p.heap)})
+			w.Write([]string{
+				"connections", how, "recv", strconv.Itoa(p.conns), "0", number(p.ns), "", number(p.heap),
+			})
 		}
 	}
 	w.Flush()
@@ -315,7 +345,8 @@ func (r *results) insideCells() []cell { return sorted(maps.Keys(r.inside)) }
 func sorted(cells iter.Seq[cell]) []cell {
 	all := slices.Collect(cells)
 	slices.SortFunc(all, func(a, b cell) int {
-		return strings.Compare(fmt.Sprintf("%s %s %04d", a.row, a.order, a.nfds), fmt.Sprintf("%s %s %04d", b.row, b.order, b.nfds))
+		const key = "%s %s %04d"
+		return strings.Compare(fmt.Sprintf(key, a.row, a.order, a.nfds), fmt.Sprintf(key, b.row, b.order, b.nfds))
 	})
 	return all
 }

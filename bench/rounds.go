@@ -177,7 +177,8 @@ func raiseLimit() (int, error) {
 		return 0, fmt.Errorf("a limit of %d descriptors is too low: ulimit -Hn", limit)
 	}
 	if limit < 1000+batchSize*253 {
-		fmt.Fprintf(os.Stderr, "bench: at most %d descriptors (ulimit -Hn): fewer messages at once, and no large batches\n", limit)
+		fmt.Fprintf(os.Stderr,
+			"bench: at most %d descriptors (ulimit -Hn): fewer messages at once, and no large batches\n", limit)
 	}
 	return limit, nil
 }

@@ -190,7 +190,8 @@ func scale(args []string) error {
 	waiting := memory()
 	per := func(a, b uint64) float64 { return max(0, float64(int64(b-a))) / float64(n) }
 	_, err = fmt.Println(tenth(took), tenth(used),
-		per(before.HeapAlloc, receivers.HeapAlloc), per(before.StackInuse, waiting.StackInuse), per(0, before.HeapAlloc))
+		per(before.HeapAlloc, receivers.HeapAlloc), per(before.StackInuse, waiting.StackInuse),
+		per(0, before.HeapAlloc))
 	return err
 }
 
@@ -245,7 +246,8 @@ func dial(args []string) error {
 	}
 	socks := make([]int, n)
 	for i := range socks {
-		if socks[i], err = syscall.Socket(syscall.AF_UNIX, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0); err != nil {
+		socks[i], err = syscall.Socket(syscall.AF_UNIX, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
+		if err != nil {
 			return err
 		}
 		if err := syscall.Connect(socks[i], &syscall.SockaddrUnix{Name: args[0]}); err != nil {

@@ -41,7 +41,8 @@ func (r *results) insideTargets() []target {
 	}
 	ns := func(row string) float64 { return r.insideNs(cell{row, "recv", 1}) }
 	t := []target{
-		most("`Receiver`, bare descriptor, 1 descriptor, to C `recvmsg`", ratio("recv", 1, "bare", "C"), 1.08),
+		most("`Receiver`, bare descriptor, 1 descriptor, to C `recvmsg`", ratio("recv", 1, "bare", "C"),
+			1.08),
 		most("`Receiver`, `net.UnixConn`, 1", ratio("recv", 1, "conn", "C"), 1.15),
 		most("`RecvFDs`, 1", ratio("recv", 1, "RecvFDs", "C"), 1.15),
 		most("`SendFDs`, 1, to C `sendmsg`", ratio("send", 1, "RecvFDs", "C"), 1.42),
@@ -54,13 +55,16 @@ func (r *results) insideTargets() []target {
 	}
 	for i, bound := range []float64{1.12, 1, 0.8, 0.75} {
 		n := tableCounts[i]
-		t = append(t, most(fmt.Sprintf("receive and close %d, bare descriptor, to C's loop", n), ratio("both", n, "bare", "C"), bound))
+		what := fmt.Sprintf("receive and close %d, bare descriptor, to C's loop", n)
+		t = append(t, most(what, ratio("both", n, "bare", "C"), bound))
 	}
 	return append(t,
-		most("batch of 64 with closing, 1 descriptor each, bare descriptor, to C `recvmmsg` and loop", ratio("both", 1, "batch-bare", "C-batch"), 0.95),
+		most("batch of 64 with closing, 1 descriptor each, bare descriptor, to C `recvmmsg` and loop",
+			ratio("both", 1, "batch-bare", "C-batch"), 0.95),
 		most("the same, `net.UnixConn`", ratio("both", 1, "batch-conn", "C-batch"), 0.95),
 		most("receive 253, bare descriptor", ratio("recv", 253, "bare", "C"), 1.02),
-		most("253 files of `TakeFiles`, to a loop of `os.NewFile`", ratio("recv", 253, "files", "newfile"), 1.05),
+		most("253 files of `TakeFiles`, to a loop of `os.NewFile`", ratio("recv", 253, "files", "newfile"),
+			1.05),
 	)
 }
 
@@ -72,7 +76,8 @@ func (r *results) otherTargets() []target {
 	}{{"parse", []float64{3, 2.7, 2.8, 3}}, {"append", []float64{2, 1.8, 1.5, 1.5}}} {
 		for i, n := range tableCounts {
 			v, _ := r.codec.ratio(cell{"syscall", c.order, n}, cell{"fdpass", c.order, n})
-			t = append(t, least(fmt.Sprintf("%s %d: how many times as fast as package syscall", c.order, n), v, c.bounds[i]))
+			what := fmt.Sprintf("%s %d: how many times as fast as package syscall", c.order, n)
+			t = append(t, least(what, v, c.bounds[i]))
 		}
 	}
 	for i, n := range scaleCounts {
@@ -99,6 +104,7 @@ func (r *results) otherTargets() []target {
 	last := len(scaleCounts) - 1
 	return append(t,
 		most("allocations a message: `Receiver`, `Sender`, batches, codec", allocs, 0),
-		most(fmt.Sprintf("bytes of a `Receiver` for each of %d connections", scaleCounts[last]), r.scale["fdpass"][last].heap, 1024),
+		most(fmt.Sprintf("bytes of a `Receiver` for each of %d connections", scaleCounts[last]),
+			r.scale["fdpass"][last].heap, 1024),
 	)
 }

@@ -21,7 +21,8 @@ var tracers = []struct {
 }{
 	{"by itself", nil},
 	{"`fdpass trace`", []string{"COMMAND", "trace", "-o", "OUT"}},
-	{"`strace -f --seccomp-bpf -e trace=sendmsg,recvmsg`", []string{"strace", "-f", "--seccomp-bpf", "-o", "OUT", "-e", "trace=sendmsg,recvmsg"}},
+	{"`strace -f --seccomp-bpf -e trace=sendmsg,recvmsg`",
+		[]string{"strace", "-f", "--seccomp-bpf", "-o", "OUT", "-e", "trace=sendmsg,recvmsg"}},
 }
 
 // tracedWork is what the program does.
@@ -83,7 +84,10 @@ func measureTrace(args []string) error {
 
 func writeTrace(inside, whole *samples, rounds int, before string) error {
 	var b bytes.Buffer
-	fmt.Fprintf(&b, "%s\n\nWritten by `make bench-trace`: a program in C, what it took for its work by its own clock, and from its\nstart to its end, both in milliseconds, and the ratio to the program by itself. Medians of %d rounds on %d CPUs,\n%s; load average %s at the start and %s at the end.\n",
+	fmt.Fprintf(&b, "%s\n\n"+
+		"Written by `make bench-trace`: a program in C, what it took for its work by its own clock, and from its\n"+
+		"start to its end, both in milliseconds, and the ratio to the program by itself. Medians of %d rounds on "+
+		"%d CPUs,\n%s; load average %s at the start and %s at the end.\n",
 		traceTitle, rounds, runtime.NumCPU(), firstLine("strace", "--version"), before, load())
 	for _, work := range tracedWork {
 		fmt.Fprintf(&b, "\n")
@@ -94,7 +98,10 @@ func writeTrace(inside, whole *samples, rounds int, before string) error {
 			all, _ := whole.ns(c)
 			inRatio, _ := inside.ratio(c, alone)
 			allRatio, _ := whole.ratio(c, alone)
-			lines = append(lines, []string{tracer.name, fmt.Sprintf("%.1f", in/1e6), fmt.Sprintf("%.2f", inRatio), fmt.Sprintf("%.1f", all/1e6), fmt.Sprintf("%.2f", allRatio)})
+			lines = append(lines, []string{
+				tracer.name, fmt.Sprintf("%.1f", in/1e6), fmt.Sprintf("%.2f", inRatio),
+				fmt.Sprintf("%.1f", all/1e6), fmt.Sprintf("%.2f", allRatio),
+			})
 		}
 		table(&b, []string{work.name, "its work", "×", "from start to end", "×"}, lines)
 	}

@@ -109,7 +109,8 @@ func TestDoesTheCompilerNeedAnAlignedBuffer(t *testing.T) {
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()
-	if err == nil || string(out) != "aligned: 1 arrived\n" || !strings.Contains(stderr.String(), "misaligned address") {
+	if err == nil || string(out) != "aligned: 1 arrived\n" ||
+		!strings.Contains(stderr.String(), "misaligned address") {
 		t.Errorf("printed %q and ended with %v\n%s", out, err, &stderr)
 	}
 }

@@ -136,7 +136,8 @@ func TestDoesEveryTestThatIsNamedExist(t *testing.T) {
 	for path, text := range texts(t) {
 		links := link.FindAllStringSubmatch(text, -1)
 		if n := len(bare.FindAllString(text, -1)); n != len(links) {
-			t.Errorf("%s names %d tests, and %d with a link, as in [`TestIs…`](file_test.go)", path, n, len(links))
+			t.Errorf("%s names %d tests, and %d with a link, as in [`TestIs…`](file_test.go)",
+				path, n, len(links))
 		}
 		for _, m := range links {
 			named++

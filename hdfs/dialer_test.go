@@ -65,7 +65,9 @@ func TestWhenDoesTheDialerFallBack(t *testing.T) {
 		{ReasonTimeout, 0, func(n *fakeNode, _ *Block) { n.set(func() { n.mute = true }) }},
 		{ReasonSocket, 0, func(n *fakeNode, _ *Block) { n.ends[0].Close() }},
 		{ReasonLength, 0, func(n *fakeNode, b *Block) { b.Length -= 1000; n.shorten(b) }},
-		{ReasonChecksum, 0, func(n *fakeNode, b *Block) { os.WriteFile(n.blocks[b.ID].meta, []byte("\x00\x02"), 0o600) }},
+		{ReasonChecksum, 0, func(n *fakeNode, b *Block) {
+			os.WriteFile(n.blocks[b.ID].meta, []byte("\x00\x02"), 0o600)
+		}},
 		{ReasonChecksum, 512 * 100, func(n *fakeNode, b *Block) { n.spoil(b.ID, 512*100+3) }},
 	} {
 		t.Run(string(test.reason), func(t *testing.T) {
@@ -80,7 +82,8 @@ func TestWhenDoesTheDialerFallBack(t *testing.T) {
 				t.Errorf("%d bytes, %v", len(got), err)
 			}
 			s := d.Stats()
-			if s.Fallbacks[test.reason] != 1 || len(s.Fallbacks) != 1 || s.ShortCircuitBytes != test.local || s.TCPBytes != b.Length-test.local {
+			if s.Fallbacks[test.reason] != 1 || len(s.Fallbacks) != 1 || s.ShortCircuitBytes != test.local ||
+				s.TCPBytes != b.Length-test.local {
 				t.Errorf("%+v", s)
 			}
 		})
@@ -210,7 +213,8 @@ func TestIsAnotherMachineReachedByTCP(t *testing.T) {
 		return nil, io.ErrNoProgress
 	}})
 	defer d.Close()
-	if _, err := d.DialContext(soon(t), "tcp", "192.0.2.1:9866"); err != io.ErrNoProgress || dialled != "192.0.2.1:9866" {
+	_, err := d.DialContext(soon(t), "tcp", "192.0.2.1:9866")
+	if err != io.ErrNoProgress || dialled != "192.0.2.1:9866" {
 		t.Errorf("%v, %q", err, dialled)
 	}
 }

@@ -130,7 +130,8 @@ func (n *fakeNode) add(id uint64, length, chunk int, typ byte) (Block, []byte) {
 	meta := binary.BigEndian.AppendUint32([]byte{0, 1, typ}, uint32(chunk))
 	meta = append(meta, sumsOf(data, chunk, typ)...)
 	b := fakeBlock{Block: Block{fakePool, id, 1001, int64(length)}, chunk: chunk, typ: typ,
-		data: filepath.Join(n.dir, "blk"+string(rune('a'+id))), meta: filepath.Join(n.dir, "meta"+string(rune('a'+id)))}
+		data: filepath.Join(n.dir, "blk"+string(rune('a'+id))),
+		meta: filepath.Join(n.dir, "meta"+string(rune('a'+id)))}
 	for name, content := range map[string][]byte{b.data: data, b.meta: meta} {
 		if err := os.WriteFile(name, content, 0o600); err != nil {
 			n.t.Fatal(err)

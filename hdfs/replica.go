@@ -215,7 +215,8 @@ const writeSize = 1 << 20
 // WriteTo implements [io.WriterTo]: it writes the whole block to w. Errors are
 // those of ReadAt and of w.
 func (r *Replica) WriteTo(w io.Writer) (n int64, err error) {
-	return io.CopyBuffer(onlyWriter{w}, io.NewSectionReader(r, 0, r.Len()), make([]byte, min(writeSize, max(r.Len(), 1))))
+	return io.CopyBuffer(onlyWriter{w}, io.NewSectionReader(r, 0, r.Len()),
+		make([]byte, min(writeSize, max(r.Len(), 1))))
 }
 
 // onlyWriter hides other methods, with which CopyBuffer would do without its

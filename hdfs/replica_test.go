@@ -122,7 +122,8 @@ func TestAreTheBytesOfALargeReadRight(t *testing.T) {
 					t.Errorf("bad at %d, chunks of %d, at %d: %d bytes, %v", bad, chunk, off, k, err)
 				}
 				var wrong *ChecksumError
-				if ok := errors.As(err, &wrong); ok != (bad >= 0) || ok && wrong.Offset != good || !ok && err != io.EOF {
+				ok := errors.As(err, &wrong)
+				if ok != (bad >= 0) || ok && wrong.Offset != good || !ok && err != io.EOF {
 					t.Errorf("bad at %d, chunks of %d, at %d: %v", bad, chunk, off, err)
 				}
 			}
@@ -155,7 +156,8 @@ func TestWhichErrorIsWhich(t *testing.T) {
 		}
 	}
 	for name, answer := range map[string][]byte{
-		"nothing": {}, "no status": {0}, "no descriptors": {4, 8, 0, 0x30, 1, 1}, "an endless length": bytes.Repeat([]byte{0xff}, 20),
+		"nothing": {}, "no status": {0}, "no descriptors": {4, 8, 0, 0x30, 1, 1},
+		"an endless length": bytes.Repeat([]byte{0xff}, 20),
 	} {
 		n.set(func() { n.garbage = answer })
 		if r, err := Open(soon(t), n.socket, block, right); err == nil {
@@ -217,7 +219,9 @@ func TestWhatDoesAFullDescriptorTableDo(t *testing.T) {
 			t.Errorf("%d free: %v, %v", free, r, err)
 		}
 		mustOpen(t, c, blocks[2*free+1]).Close()
-		until(t, "as many descriptors as before, and a replica", func() bool { return fdtest.Count(t) == before+1 })
+		until(t, "as many descriptors as before, and a replica", func() bool {
+			return fdtest.Count(t) == before+1
+		})
 	}
 }
 

@@ -18,12 +18,15 @@ type Stats struct {
 	TCPBytes          int64 // read by TCP from a DataNode on this machine, after a fallback
 
 	Fallbacks map[Reason]int64 // how often a Dialer fell back to TCP, and why
-	Passed    int64            // connections that a Dialer passed through to TCP: not to read a block, or not to this machine
+
+	// Passed is how many connections a Dialer passed through to TCP, because they
+	// do not read a block or do not go to this machine.
+	Passed int64
 
 	CacheHits, CacheMisses int64
-	Evicted                int64 // replicas that the cache let go of for others
-	Expired                int64 // because nobody used them
-	Invalidated            int64 // because the DataNode has deleted the block or has ended, or a checksum was wrong
+	Evicted                int64 // replicas that the cache closed to make room for others
+	Expired                int64 // replicas that it closed because nobody used them
+	Invalidated            int64 // because the block was deleted, the DataNode ended, or a checksum was wrong
 
 	Dialled, Reused int64 // connections to DataNodes' sockets
 	Segments        int64 // of shared memory, in all

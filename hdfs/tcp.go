@@ -26,7 +26,9 @@ func openTCP(c net.Conn, req *readBlock, done int64) (*tcpBlock, error) {
 	if _, err := c.Write(appendRequest(nil, opReadBlock, req.message(done))); err != nil {
 		return nil, err
 	}
-	t := &tcpBlock{req: req, r: bufio.NewReaderSize(c, 128<<10), pos: req.off + done, end: req.off + req.length}
+	t := &tcpBlock{
+		req: req, r: bufio.NewReaderSize(c, 128<<10), pos: req.off + done, end: req.off + req.length,
+	}
 	answer, err := readMessage(t.r)
 	if err != nil {
 		return nil, noEOF(err)

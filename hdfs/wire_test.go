@@ -87,7 +87,8 @@ func FuzzReadBlock(f *testing.F) {
 			return
 		}
 		again, kind := recognize(appendRequest(nil, opReadBlock, req.message(0)))
-		if kind != isReadBlock || again.block != req.block || again.off != req.off || again.length != req.length {
+		if kind != isReadBlock || again.block != req.block || again.off != req.off ||
+			again.length != req.length {
 			t.Fatalf("%+v became %+v", req, again)
 		}
 	})

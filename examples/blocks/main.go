@@ -52,7 +52,8 @@ func run(args []string, in io.Reader, out io.Writer) error {
 	case len(args) == 5 && args[0] == "read":
 		return read(args[1], args[2], args[3], args[4], out)
 	}
-	return errors.New("usage: blocks store DIR NAME, blocks serve SOCKET DIR, blocks read SOCKET NAME OFFSET LENGTH")
+	return errors.New("usage: blocks store DIR NAME, blocks serve SOCKET DIR, " +
+		"blocks read SOCKET NAME OFFSET LENGTH")
 }
 
 // read copies a part of a block to out.

@@ -135,7 +135,8 @@ func TestIsADamagedChunkFound(t *testing.T) {
 	if n != 2*chunkLen || !bytes.Equal(p[:n], data[:n]) {
 		t.Errorf("got %d bytes before the damage", n)
 	}
-	if n, err := b.ReadAt(p[3*chunkLen:], 3*chunkLen); err != nil || !bytes.Equal(p[3*chunkLen:], data[3*chunkLen:]) {
+	n, err = b.ReadAt(p[3*chunkLen:], 3*chunkLen)
+	if err != nil || !bytes.Equal(p[3*chunkLen:], data[3*chunkLen:]) {
 		t.Errorf("after the damage: %d bytes, %v", n, err)
 	}
 }

@@ -45,7 +45,8 @@ func main() {
 	log.SetFlags(0)
 	var s server
 	flag.StringVar(&s.version, "version", "1", "what to answer `with`")
-	flag.StringVar(&s.address, "http", "localhost:8080", "TCP `address` of the first version; the others take it over")
+	flag.StringVar(&s.address, "http", "localhost:8080",
+		"TCP `address` of the first version; the others take it over")
 	flag.StringVar(&s.path, "control", "handover.sock", "`path` of the control socket")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)

@@ -71,7 +71,8 @@ func mapShared(f *os.File) (mem []byte, err error) {
 		return nil, fmt.Errorf("%d bytes of shared memory", info.Size())
 	}
 	err = control(f, func(fd int) (err error) {
-		mem, err = syscall.Mmap(fd, 0, int(info.Size()), syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_SHARED)
+		mem, err = syscall.Mmap(fd, 0, int(info.Size()), syscall.PROT_READ|syscall.PROT_WRITE,
+			syscall.MAP_SHARED)
 		return os.NewSyscallError("mmap", err)
 	})
 	return mem, err

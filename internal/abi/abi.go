@@ -46,9 +46,12 @@ const (
 )
 
 var (
-	generic = Sockopts{SOLSocket: 1, Type: 3, Protocol: 38, Domain: 39, PassCred: 16, PeerCred: 17, PeerSec: 31, RcvTimeo: 20, SndTimeo: 21}
-	powerpc = Sockopts{SOLSocket: 1, Type: 3, Protocol: 38, Domain: 39, PassCred: 20, PeerCred: 21, PeerSec: 31, RcvTimeo: 18, SndTimeo: 19}
-	mips    = Sockopts{SOLSocket: 0xffff, Type: 0x1008, Protocol: 0x1028, Domain: 0x1029, PassCred: 17, PeerCred: 18, PeerSec: 30, RcvTimeo: 0x1006, SndTimeo: 0x1005}
+	generic = Sockopts{SOLSocket: 1, Type: 3, Protocol: 38, Domain: 39, PassCred: 16, PeerCred: 17,
+		PeerSec: 31, RcvTimeo: 20, SndTimeo: 21}
+	powerpc = Sockopts{SOLSocket: 1, Type: 3, Protocol: 38, Domain: 39, PassCred: 20, PeerCred: 21,
+		PeerSec: 31, RcvTimeo: 18, SndTimeo: 19}
+	mips = Sockopts{SOLSocket: 0xffff, Type: 0x1008, Protocol: 0x1028, Domain: 0x1029, PassCred: 17,
+		PeerCred: 18, PeerSec: 30, RcvTimeo: 0x1006, SndTimeo: 0x1005}
 )
 
 var (

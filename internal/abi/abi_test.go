@@ -36,7 +36,8 @@ func TestDoTheRulesGiveCsNumbers(t *testing.T) {
 		padding [2]int // bytes of it, on 32 and on 64 bit
 	}
 	rows := []row{
-		{"msghdr", Arch.Msghdr, offsets{28, []int{0, 4, 8, 12, 16, 20, 24}}, offsets{56, []int{0, 8, 16, 24, 32, 40, 48}}, [2]int{0, 8}},
+		{"msghdr", Arch.Msghdr, offsets{28, []int{0, 4, 8, 12, 16, 20, 24}},
+			offsets{56, []int{0, 8, 16, 24, 32, 40, 48}}, [2]int{0, 8}},
 		{"iovec", Arch.Iovec, offsets{8, []int{0, 4}}, offsets{16, []int{0, 8}}, [2]int{0, 0}},
 		{"cmsghdr", Arch.Cmsghdr, offsets{12, []int{0, 4, 8}}, offsets{16, []int{0, 8, 12}}, [2]int{0, 0}},
 		{"mmsghdr", Arch.Mmsghdr, offsets{32, []int{0, 28}}, offsets{64, []int{0, 56}}, [2]int{0, 4}},
@@ -80,7 +81,8 @@ func TestDoesEveryByteOfAStructBelongToOneField(t *testing.T) {
 			end := 0
 			for _, f := range s.Fields {
 				if f.Offset != end || f.Size <= 0 {
-					t.Errorf("%s: %s: %q at %d, size %d, want it at %d", a.Name, s.Name, f.Decl(), f.Offset, f.Size, end)
+					t.Errorf("%s: %s: %q at %d, size %d, want it at %d",
+						a.Name, s.Name, f.Decl(), f.Offset, f.Size, end)
 				}
 				end = f.Offset + f.Size
 			}
@@ -118,7 +120,8 @@ func TestAreTheRulesWhatTheCompilerDoesHere(t *testing.T) {
 			i++
 			// msg_iovlen and Iovlen, iov_base and Base, pid and Pid.
 			cname := r.Name[strings.LastIndex(r.Name, "_")+1:]
-			if !strings.EqualFold(cname, f.Name) || r.Offset != int(f.Offset) || r.Size != int(f.Type.Size()) {
+			if !strings.EqualFold(cname, f.Name) || r.Offset != int(f.Offset) ||
+				r.Size != int(f.Type.Size()) {
 				t.Errorf("%s: %s at %d, size %d, and %s at %d, size %d",
 					c.rule.Name, r.Name, r.Offset, r.Size, f.Name, f.Offset, f.Type.Size())
 			}
@@ -170,7 +173,8 @@ func TestIsTheNumberOfASocketOptionRight(t *testing.T) {
 			want = [9]int{1, 3, 38, 39, 20, 21, 31, 18, 19}
 		}
 		o := a.Sockopts
-		got := [9]int{o.SOLSocket, o.Type, o.Protocol, o.Domain, o.PassCred, o.PeerCred, o.PeerSec, o.RcvTimeo, o.SndTimeo}
+		got := [9]int{o.SOLSocket, o.Type, o.Protocol, o.Domain, o.PassCred, o.PeerCred, o.PeerSec,
+			o.RcvTimeo, o.SndTimeo}
 		if got != want {
 			t.Errorf("%s: %v, want %v", a.Name, got, want)
 		}
@@ -193,8 +197,9 @@ func TestWhatDoesLookupSayToAnUnknownName(t *testing.T) {
 func TestAreOtherNamesKnown(t *testing.T) {
 	for name, want := range map[string]string{
 		"i386": "386", "i686": "386", "x86_64": "amd64", "x86-64": "amd64", "armv7l": "arm", "armhf": "arm",
-		"aarch64": "arm64", "loongarch64": "loong64", "mips64": "mips64", "mips64el": "mips64le", "mipsel": "mipsle",
-		"powerpc64": "ppc64", "ppc64el": "ppc64le", "powerpc64le": "ppc64le", "riscv64": "riscv64", "s390x": "s390x",
+		"aarch64": "arm64", "loongarch64": "loong64", "mips64": "mips64", "mips64el": "mips64le",
+		"mipsel": "mipsle", "powerpc64": "ppc64", "ppc64el": "ppc64le", "powerpc64le": "ppc64le",
+		"riscv64": "riscv64", "s390x": "s390x",
 	} {
 		if a, err := Lookup(name); err != nil || a.Name != want {
 			t.Errorf("%s is %q, %v, and should be %s", name, a.Name, err, want)

@@ -72,7 +72,8 @@ func compareWithReference(l Layout, b []byte) error {
 		switch {
 		case err != nil:
 			if i != len(want) || !bad || !errors.Is(err, ErrMalformed) {
-				return fmt.Errorf("error %v at message %d of %d, malformed after them: %v", err, i, len(want), bad)
+				return fmt.Errorf("error %v at message %d of %d, malformed after them: %v",
+					err, i, len(want), bad)
 			}
 			return nil
 		case !ok:
@@ -128,7 +129,8 @@ func FuzzIsAppendTheInverseOfNext(f *testing.F) {
 				{level2, type2, data2},
 			} {
 				c, next, ok, err := l.Next(rest)
-				if !ok || err != nil || c.Level != want.Level || c.Type != want.Type || !bytes.Equal(c.Data, want.Data) {
+				if !ok || err != nil || c.Level != want.Level || c.Type != want.Type ||
+					!bytes.Equal(c.Data, want.Data) {
 					t.Fatalf("%+v: message %d: got %v, %v, %v, want %v", l, i, c, ok, err, want)
 				}
 				rest = next

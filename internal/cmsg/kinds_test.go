@@ -79,7 +79,8 @@ func TestDoesEveryKindOfMachineReadItsOwnBuffer(t *testing.T) {
 		if !ok || err != nil || int(c.Level) != k.level || c.Type != 2 || len(c.Data) != 12 {
 			t.Fatalf("%s: the first message is %+v, %v, %v", k.name, c, ok, err)
 		}
-		if pid, uid, gid := l.Uint32(c.Data), l.Uint32(c.Data[4:]), l.Uint32(c.Data[8:]); pid != 4660 || uid != 0 || gid != 65534 {
+		pid, uid, gid := l.Uint32(c.Data), l.Uint32(c.Data[4:]), l.Uint32(c.Data[8:])
+		if pid != 4660 || uid != 0 || gid != 65534 {
 			t.Errorf("%s: the credentials are %d, %d, %d", k.name, pid, uid, gid)
 		}
 		c, rest, ok, err = l.Next(rest)

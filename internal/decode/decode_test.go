@@ -196,14 +196,22 @@ func TestWhereDoesABufferStopMakingSense(t *testing.T) {
 		{"no byte", "amd64", "", 0, "the buffer is empty"},
 		{"one byte", "amd64", "14", 0, "only 1 byte left, too few for a header of 16"},
 		{"half a header", "386", "1000000001000000", 0, "only 8 bytes left, too few for a header of 12"},
-		{"nothing but zeros", "386", "000000000000000000000000", 0, "cmsg_len is 0, less than its own header of 12 bytes"},
-		{"the longest length", "amd64", "ffffffffffffffff 01000000 01000000", 0, "cmsg_len is 18446744073709551615, and only 16 bytes left"},
-		{"the longest length that is positive", "s390x", "7fffffffffffffff 00000001 00000001", 0, "cmsg_len is 9223372036854775807, and only 16 bytes left"},
-		{"the longest length on 32 bits", "mips", "ffffffff 0000ffff 00000001 00000001", 0, "cmsg_len is 4294967295, and only 16 bytes left"},
-		{"one byte too long", "386", "11000000 01000000 01000000 05000000", 0, "cmsg_len is 17, and only 16 bytes left: C and gdb do not show a string's last NUL"},
-		{"shorter than itself", "amd64", "0f00000000000000 01000000 01000000", 0, "cmsg_len is 15, less than its own header of 16 bytes"},
-		{"after a good one", "386", "10000000 01000000 01000000 05000000 0b000000 01000000 01000000", 16, "cmsg_len is 11, less than its own header of 12 bytes"},
-		{"a tail", "386", "10000000 01000000 01000000 05000000 000001", 16, "only 3 bytes left, too few for a header of 12"},
+		{"nothing but zeros", "386", "000000000000000000000000", 0,
+			"cmsg_len is 0, less than its own header of 12 bytes"},
+		{"the longest length", "amd64", "ffffffffffffffff 01000000 01000000", 0,
+			"cmsg_len is 18446744073709551615, and only 16 bytes left"},
+		{"the longest length that is positive", "s390x", "7fffffffffffffff 00000001 00000001", 0,
+			"cmsg_len is 9223372036854775807, and only 16 bytes left"},
+		{"the longest length on 32 bits", "mips", "ffffffff 0000ffff 00000001 00000001", 0,
+			"cmsg_len is 4294967295, and only 16 bytes left"},
+		{"one byte too long", "386", "11000000 01000000 01000000 05000000", 0,
+			"cmsg_len is 17, and only 16 bytes left: C and gdb do not show a string's last NUL"},
+		{"shorter than itself", "amd64", "0f00000000000000 01000000 01000000", 0,
+			"cmsg_len is 15, less than its own header of 16 bytes"},
+		{"after a good one", "386", "10000000 01000000 01000000 05000000 0b000000 01000000 01000000", 16,
+			"cmsg_len is 11, less than its own header of 12 bytes"},
+		{"a tail", "386", "10000000 01000000 01000000 05000000 000001", 16,
+			"only 3 bytes left, too few for a header of 12"},
 	} {
 		var b bytes.Buffer
 		err := write(&b, arch(t, c.arch), unhex(t, c.hex))
@@ -343,22 +351,29 @@ func fieldsOf(r *Report) (all [][]Field) {
 
 func TestWhatDoesAHintSay(t *testing.T) {
 	for _, c := range []struct{ name, arch, hex, want string }{
-		{"CMSG_SPACE in cmsg_len", "amd64", "1800000000000000 01000000 01000000 05000000 00000000", "is cmsg_len CMSG_SPACE(4), not CMSG_LEN, by mistake? It sends descriptor 0"},
-		{"and with three", "s390x", "0000000000000020 00000001 00000001 00000005 00000006 00000007 00000000", "CMSG_SPACE(12)"},
+		{"CMSG_SPACE in cmsg_len", "amd64", "1800000000000000 01000000 01000000 05000000 00000000",
+			"is cmsg_len CMSG_SPACE(4), not CMSG_LEN, by mistake? It sends descriptor 0"},
+		{"and with three", "s390x",
+			"0000000000000020 00000001 00000001 00000005 00000006 00000007 00000000", "CMSG_SPACE(12)"},
 		{"two real ones", "amd64", "1800000000000000 01000000 01000000 05000000 06000000", ""},
-		{"descriptor 0 at another place", "amd64", "1c00000000000000 01000000 01000000 05000000 06000000 00000000 00000000", ""},
+		{"descriptor 0 at another place", "amd64",
+			"1c00000000000000 01000000 01000000 05000000 06000000 00000000 00000000", ""},
 		{"no padding on 32 bits", "386", "14000000 01000000 01000000 05000000 00000000", ""},
-		{"the last NUL in the padding", "amd64", "1400000000000000 01000000 01000000 05000000 000000", "one byte of padding is missing: " + missingNUL},
+		{"the last NUL in the padding", "amd64", "1400000000000000 01000000 01000000 05000000 000000",
+			"one byte of padding is missing: " + missingNUL},
 		{"no padding at all", "amd64", "1400000000000000 01000000 01000000 05000000", ""},
-		{"the last NUL in the data", "386", "10000000 01000000 01000000 050000", "and only 15 bytes left: " + missingNUL},
+		{"the last NUL in the data", "386", "10000000 01000000 01000000 050000",
+			"and only 15 bytes left: " + missingNUL},
 	} {
 		var b bytes.Buffer
 		write(&b, arch(t, c.arch), unhex(t, c.hex))
-		if _, note, _ := strings.Cut(b.String(), "  ! "); !strings.Contains(note, c.want) || (note == "") != (c.want == "") {
+		_, note, _ := strings.Cut(b.String(), "  ! ")
+		if !strings.Contains(note, c.want) || (note == "") != (c.want == "") {
 			t.Errorf("%s: %q, want %q\n%s", c.name, note, c.want, b.String())
 		}
 	}
-	if groups := WithNUL(unhex(t, "10000000 01000000 01000000 050000")); len(groups) != 1 || len(groups[0]) != 2 {
+	groups := WithNUL(unhex(t, "10000000 01000000 01000000 050000"))
+	if len(groups) != 1 || len(groups[0]) != 2 {
 		t.Errorf("the last NUL is missing on 386 and arm: %v", groups)
 	}
 	for _, s := range []string{"10000000 01000000 01000000 05000000", "00", "ffffff"} {
@@ -369,7 +384,9 @@ func TestWhatDoesAHintSay(t *testing.T) {
 }
 
 func TestIsEveryErrnoNamed(t *testing.T) {
-	for errno, want := range map[int64]string{1: "EPERM", 9: "EBADF", 22: "EINVAL", 23: "ENFILE", 24: "EMFILE", 34: "ERANGE"} {
+	for errno, want := range map[int64]string{
+		1: "EPERM", 9: "EBADF", 22: "EINVAL", 23: "ENFILE", 24: "EMFILE", 34: "ERANGE",
+	} {
 		if got := noDescriptor(errno); got != want+", no descriptor" {
 			t.Errorf("%d is %s", errno, got)
 		}

@@ -58,7 +58,8 @@ type fit struct {
 }
 
 func (f fit) compare(g fit) int {
-	return cmp.Or(cmp.Compare(f.whole, g.whole), cmp.Compare(f.plain, g.plain), cmp.Compare(f.walked, g.walked))
+	return cmp.Or(cmp.Compare(f.whole, g.whole), cmp.Compare(f.plain, g.plain),
+		cmp.Compare(f.walked, g.walked))
 }
 
 // fits rates a report. The kernel cuts only the last message of a buffer.

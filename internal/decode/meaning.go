@@ -52,7 +52,8 @@ func moment(sec, frac int64, unit time.Duration) string {
 
 // levels are cmsg_levels that do not come from a Unix socket:
 // include/linux/socket.h.
-var levels = map[int]string{0: "SOL_IP", 6: "SOL_TCP", 17: "SOL_UDP", 41: "SOL_IPV6", 132: "SOL_SCTP", 263: "SOL_PACKET", 270: "SOL_NETLINK", 279: "SOL_ALG", 282: "SOL_TLS"}
+var levels = map[int]string{0: "SOL_IP", 6: "SOL_TCP", 17: "SOL_UDP", 41: "SOL_IPV6", 132: "SOL_SCTP",
+	263: "SOL_PACKET", 270: "SOL_NETLINK", 279: "SOL_ALG", 282: "SOL_TLS"}
 
 func levelName(a abi.Arch, level int) string {
 	if level == a.SOLSocket {
@@ -66,9 +67,11 @@ func (m *Message) levelNote(a abi.Arch, level int) {
 	switch {
 	case level == a.SOLSocket:
 	case level == 1:
-		m.Notes = append(m.Notes, fmt.Sprintf("level 1 is SOL_SOCKET elsewhere; on MIPS it is %d", a.SOLSocket))
+		m.Notes = append(m.Notes, fmt.Sprintf("level 1 is SOL_SOCKET elsewhere; on MIPS it is %d",
+			a.SOLSocket))
 	case level == 0xffff:
-		m.Notes = append(m.Notes, fmt.Sprintf("level 65535 is SOL_SOCKET on MIPS; here it is %d", a.SOLSocket))
+		m.Notes = append(m.Notes, fmt.Sprintf("level 65535 is SOL_SOCKET on MIPS; here it is %d",
+			a.SOLSocket))
 	}
 }
 
@@ -110,5 +113,6 @@ func (r *Report) spaceNote(m *Message, data []byte) {
 	if n < 2 || len(data)%4 != 0 || r.int(data[4*n-4:]) != 0 || r.arch.Len(len(data)) != r.arch.Space(4*n-4) {
 		return
 	}
-	m.Notes = append(m.Notes, fmt.Sprintf("is cmsg_len CMSG_SPACE(%d), not CMSG_LEN, by mistake? It sends descriptor 0", 4*n-4))
+	m.Notes = append(m.Notes,
+		fmt.Sprintf("is cmsg_len CMSG_SPACE(%d), not CMSG_LEN, by mistake? It sends descriptor 0", 4*n-4))
 }

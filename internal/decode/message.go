@@ -142,7 +142,10 @@ func (r *Report) text(m *Message, off int, data []byte) {
 		m.Summary = m.Summary[:maxSummary] + "…"
 	}
 	m.plain, m.short = true, true
-	m.Fields = appendData(m.Fields, Field{Offset: off, Size: len(data), Type: "char", Name: "label[]", Value: strings.ToValidUTF8(label, "\uFFFD")})
+	m.Fields = appendData(m.Fields, Field{
+		Offset: off, Size: len(data), Type: "char", Name: "label[]",
+		Value: strings.ToValidUTF8(label, "\uFFFD"),
+	})
 }
 
 // appendData appends f unless it is empty.

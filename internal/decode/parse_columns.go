@@ -121,7 +121,8 @@ func (p *parser) wordKind(lines []column) (wordKind, error) {
 	if slices.Min(widths) != slices.Max(widths) {
 		return wordKind{1, 10}, nil // od -tu1
 	}
-	k, ok := map[int]wordKind{1: {1, 10}, 2: {1, 16}, 3: {1, 8}, 4: {2, 16}, 5: {2, 10}, 6: {2, 8}, 8: {4, 16}, 11: {4, 8}, 16: {8, 16}}[widths[0]]
+	k, ok := map[int]wordKind{1: {1, 10}, 2: {1, 16}, 3: {1, 8}, 4: {2, 16}, 5: {2, 10}, 6: {2, 8},
+		8: {4, 16}, 11: {4, 8}, 16: {8, 16}}[widths[0]]
 	if !ok {
 		return k, p.fail(lines[0].at, "words of %d digits", widths[0])
 	}
@@ -129,7 +130,8 @@ func (p *parser) wordKind(lines []column) (wordKind, error) {
 }
 
 // assemble puts the lines together, whose offsets are numbers of a base.
-func (p *parser) assemble(lines []column, base int, k wordKind, order binary.ByteOrder) (out []byte, err error) {
+func (p *parser) assemble(lines []column, base int, k wordKind,
+	order binary.ByteOrder) (out []byte, err error) {
 	first, width := int64(-1), 0
 	star := false
 	for _, c := range lines {
@@ -151,7 +153,8 @@ func (p *parser) assemble(lines []column, base int, k wordKind, order binary.Byt
 		case n > 0 && star && width > 0 && n%width == 0 && n <= MaxBuffer-len(out):
 			out = append(out, bytes.Repeat(out[len(out)-width:], n/width)...)
 		default:
-			return nil, p.fail(c.at, "offset %s, and %s should follow", c.offset, strconv.FormatInt(first+int64(len(out)), base))
+			return nil, p.fail(c.at, "offset %s, and %s should follow", c.offset,
+				strconv.FormatInt(first+int64(len(out)), base))
 		}
 		star, width = false, len(c.words)*k.size
 		if out, err = p.appendWords(out, c.at, c.words, k, order); err != nil {
@@ -162,7 +165,8 @@ func (p *parser) assemble(lines []column, base int, k wordKind, order binary.Byt
 }
 
 // appendWords appends the words of a line, which stands at an offset of the text.
-func (p *parser) appendWords(out []byte, at int, words []string, k wordKind, order binary.ByteOrder) ([]byte, error) {
+func (p *parser) appendWords(out []byte, at int, words []string, k wordKind,
+	order binary.ByteOrder) ([]byte, error) {
 	for _, w := range words {
 		v, err := wordValue(w, k)
 		if err != nil {

@@ -26,7 +26,9 @@ func (p *parser) isStrace() bool { return strings.Contains(p.text, "cmsg_len=") 
 // that the bytes are put together for the first candidate that it fits.
 func (p *parser) strace() (err error) {
 	// Blanks instead of names keep the places of errors.
-	p.text = straceFile.ReplaceAllStringFunc(p.text, func(s string) string { return strings.Repeat(" ", len(s)) })
+	p.text = straceFile.ReplaceAllStringFunc(p.text, func(s string) string {
+		return strings.Repeat(" ", len(s))
+	})
 	var first error
 	for _, group := range p.candidates() {
 		p.out = nil
@@ -55,7 +57,8 @@ func (p *parser) candidates() (all []abi.Arch) {
 func (p *parser) straceFor(a abi.Arch) error {
 	all := straceMessage.FindAllStringSubmatchIndex(p.text, -1)
 	if all == nil {
-		return p.fail(strings.Index(p.text, "cmsg_len="), "not a control message as strace prints it: {cmsg_len=…, cmsg_level=…, cmsg_type=…")
+		return p.fail(strings.Index(p.text, "cmsg_len="),
+			"not a control message as strace prints it: {cmsg_len=…, cmsg_level=…, cmsg_type=…")
 	}
 	for i, m := range all {
 		end := len(p.text)
@@ -90,7 +93,8 @@ func (p *parser) straceMessage(a abi.Arch, m []int, end int) error {
 		return err
 	}
 	if n, err := strconv.Atoi(group(1)); err != nil || n != a.Len(len(data)) {
-		return p.fail(m[2], "cmsg_len is %s, and with %s of data %s has %d", group(1), count(len(data), "byte"), a.Name, a.Len(len(data)))
+		return p.fail(m[2], "cmsg_len is %s, and with %s of data %s has %d", group(1),
+			count(len(data), "byte"), a.Name, a.Len(len(data)))
 	}
 	if len(p.out)+a.Space(len(data)) > MaxBuffer {
 		return p.fail(m[0], "more than %d bytes", MaxBuffer)

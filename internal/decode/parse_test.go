@@ -133,7 +133,7 @@ unsigned int buf_len = 24;
 	"decimal numbers":         "20 0 0 0 0 0 0 0 1 0 0 0 1 0 0 0 5 0 0 0 0 0 0 0",
 	"the bytes themselves":    rights,
 	"a C array":               "{20, 0,0,0,0,0,0,0, 1,0,0,0, 0X01,0,0,0, 05,0,0,0, 0,0,0,0,}",
-	"bare numbers":            strings.Repeat("0x14 ", 1) + strings.Repeat("0x0 ", 7) + "0x1 0 0 0 0x1 0 0 0 0x5 0 0 0 0 0 0 0",
+	"bare numbers":            "0x14 " + strings.Repeat("0x0 ", 7) + "0x1 0 0 0 0x1 0 0 0 0x5 0 0 0 0 0 0 0",
 }
 
 func TestIsEveryFormRead(t *testing.T) {
@@ -238,7 +238,8 @@ func TestAreStracesMessagesPutTogether(t *testing.T) {
 		want = a.Append(want, a.SOLSocket, abi.SCM_TIMESTAMP, timeval)
 		want = a.AppendRights(want, a.SOLSocket, []int{5, 6, -24})
 		want = a.Append(want, a.SOLSocket, abi.SCM_SECURITY, []byte("a\"b\x00"))
-		text := fmt.Sprintf(strings.ReplaceAll(line, `\\`, `\`), a.Len(12), a.Len(2*a.Word), a.Len(12), a.Len(4))
+		text := fmt.Sprintf(strings.ReplaceAll(line, `\\`, `\`), a.Len(12), a.Len(2*a.Word), a.Len(12),
+			a.Len(4))
 		got, err := ParseFor(a, text)
 		if err != nil || !bytes.Equal(got, want) {
 			t.Errorf("%s: %v\n% x\nwant\n% x", a.Name, err, got, want)
@@ -261,23 +262,31 @@ func TestWhoseBytesAreWordsOfAKnownArchitecture(t *testing.T) {
 
 func TestWhereIsATextWrong(t *testing.T) {
 	for _, c := range []struct{ text, want string }{
-		{"00000000: 00000010 0000ffff 00000001 00000005  ................", "line 1, column 1: groups of 4 bytes: " +
-			"xxd -e turns them around and xxd -g 4 does not, and which of them it was does not show; use xxd without -e"},
-		{"00000000: 0000000000000014 0000000100000001  ................\n00000010: 0000000000000005                   ........", "line 1, column 1: groups of 8 bytes: " +
+		{"00000000: 00000010 0000ffff 00000001 00000005  ................",
+			"line 1, column 1: groups of 4 bytes: " +
+				"xxd -e turns them around and xxd -g 4 does not, and which of them it was does not show; use xxd without -e"},
+		{"00000000: 0000000000000014 0000000100000001  ................\n" +
+			"00000010: 0000000000000005                   ........", "line 1, column 1: groups of 8 bytes: " +
 			"xxd -e turns them around and xxd -g 8 does not, and which of them it was does not show; use xxd without -e"},
 		{"0000000 14 00\n0000003", "line 2, column 1: offset 0000003, and 2 should follow"},
 		{"0000000 14 00\nx", "line 2, column 1: no offset, as the lines before have"},
 		{"0000000 1400000", "line 1, column 1: words of 7 digits"},
 		{"0000000 14 0g", `line 1, column 1: "0g" is not a number of 1 byte`},
 		{"0x10:\t0x14\nx", "line 2, column 1: no address, as the lines before have"},
-		{`$1 = "\024\000"...`, "line 1, column 16: gdb left out the rest of the string: set print elements 0"},
+		{`$1 = "\024\000"...`,
+			"line 1, column 16: gdb left out the rest of the string: set print elements 0"},
 		{"$1 = {0x14, 0x0...}", `line 1, column 13: "0x0..." is not a number from 0 to 255`},
 		{`"a" <repeats 999999 times>`, "line 1, column 5: more than 262144 bytes"},
-		{"{cmsg_len=21, cmsg_level=SOL_SOCKET, cmsg_type=SCM_RIGHTS, cmsg_data=[5]}", "line 1, column 11: cmsg_len is 21, and with 4 bytes of data " + native64(16, 20)},
-		{"{cmsg_len=20, cmsg_level=SOL_X, cmsg_type=SCM_RIGHTS, cmsg_data=[5]}", "line 1, column 26: unknown cmsg_level SOL_X"},
-		{"{cmsg_len=20, cmsg_level=SOL_SOCKET, cmsg_type=SCM_X, cmsg_data=[5]}", "line 1, column 48: unknown cmsg_type SCM_X"},
-		{"{cmsg_len=24, cmsg_level=SOL_SOCKET, cmsg_type=SCM_RIGHTS, cmsg_data=[5, ...]}", "line 1, column 74: strace left out the rest of the list: give it a larger -s, or -v"},
-		{"cmsg_len=20", "line 1, column 1: not a control message as strace prints it: {cmsg_len=…, cmsg_level=…, cmsg_type=…"},
+		{"{cmsg_len=21, cmsg_level=SOL_SOCKET, cmsg_type=SCM_RIGHTS, cmsg_data=[5]}",
+			"line 1, column 11: cmsg_len is 21, and with 4 bytes of data " + native64(16, 20)},
+		{"{cmsg_len=20, cmsg_level=SOL_X, cmsg_type=SCM_RIGHTS, cmsg_data=[5]}",
+			"line 1, column 26: unknown cmsg_level SOL_X"},
+		{"{cmsg_len=20, cmsg_level=SOL_SOCKET, cmsg_type=SCM_X, cmsg_data=[5]}",
+			"line 1, column 48: unknown cmsg_type SCM_X"},
+		{"{cmsg_len=24, cmsg_level=SOL_SOCKET, cmsg_type=SCM_RIGHTS, cmsg_data=[5, ...]}",
+			"line 1, column 74: strace left out the rest of the list: give it a larger -s, or -v"},
+		{"cmsg_len=20",
+			"line 1, column 1: not a control message as strace prints it: {cmsg_len=…, cmsg_level=…, cmsg_type=…"},
 		{"1", "line 1, column 1: an odd number of hex digits: '1' has no second one"},
 		{"14 0", "line 1, column 4: an odd number of hex digits: '0' has no second one"},
 		{"14 0 00", "line 1, column 4: an odd number of hex digits: '0' has no second one"},
@@ -288,10 +297,12 @@ func TestWhereIsATextWrong(t *testing.T) {
 		{"00000000: 1400\n00000004: 00", "line 2, column 1: offset 0x4, and 0x2 should follow"},
 		{"00000000: 1400\n00 00", "line 2, column 1: no offset, as the lines before have"},
 		{"00000000  14 00  |..|\n00000010", "line 2, column 1: offset 0x10, and 0x2 should follow"},
-		{"00000000  14 00  |..|\n*\n", "line 2, column 1: no line follows to say how often the one before is repeated"},
+		{"00000000  14 00  |..|\n*\n",
+			"line 2, column 1: no line follows to say how often the one before is repeated"},
 		{"00000000  14 00  |..|\n*\n00000003", "line 3, column 1: offset 0x3, and 0x2 should follow"},
 		{"00000000  14 00  |..|\n*\n7ffffffe", "line 3, column 1: more than 262144 bytes"},
-		{"00000000  14 00  |..|\n*\nffffffffffffffff", "line 3, column 1: the offset ffffffffffffffff is too large"},
+		{"00000000  14 00  |..|\n*\nffffffffffffffff",
+			"line 3, column 1: the offset ffffffffffffffff is too large"},
 		{"00000000  |\n*\n", "line 2, column 1: no line to repeat"},
 		{`"\24\0`, "line 1, column 1: the string is not closed"},
 		{`"\`, "line 1, column 2: the string ends in the middle of an escape"},

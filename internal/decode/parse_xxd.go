@@ -57,7 +57,8 @@ func (d *dumper) order() error {
 	case c > 0:
 		d.out = turned
 	case c == 0 && d.group != 2:
-		return d.fail(d.first, "groups of %d bytes: xxd -e turns them around and xxd -g %[1]d does not, and which of them it was does not show; use xxd without -e", d.group)
+		return d.fail(d.first, "groups of %d bytes: xxd -e turns them around and xxd -g %[1]d does not, "+
+			"and which of them it was does not show; use xxd without -e", d.group)
 	}
 	return nil
 }

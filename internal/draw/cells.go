@@ -44,7 +44,8 @@ func structCells(s abi.Struct, word int) (cells []cell) {
 func (p *Picture) messageCells(m decode.Message) (cells []cell) {
 	for i, f := range m.Fields {
 		decl := f.Type + " " + f.Name
-		names := []string{fmt.Sprintf("%s = %v", decl, f.Value), fmt.Sprintf("%s = %v", f.Name, f.Value), decl, f.Name}
+		value := fmt.Sprintf(" = %v", f.Value)
+		names := []string{decl + value, f.Name + value, decl, f.Name}
 		c := cell{offset: f.Offset, size: f.Size, kind: data, names: names}
 		switch {
 		case f.Name == "padding":

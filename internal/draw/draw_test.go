@@ -133,7 +133,8 @@ func combinations() (all [][]string) {
 		names = append(names, a.Name)
 		all = append(all, []string{a.Name})
 	}
-	return append(all, names, []string{"386", "arm", "mips"}, []string{"amd64", "386"}, []string{"mipsle", "mips64le"})
+	return append(all, names,
+		[]string{"386", "arm", "mips"}, []string{"amd64", "386"}, []string{"mipsle", "mips64le"})
 }
 
 func TestDoesEveryDrawingFitTheTerminal(t *testing.T) {
@@ -156,7 +157,8 @@ func TestIsEveryImageOneThatCanBeRead(t *testing.T) {
 	for _, o := range every {
 		for _, archs := range combinations() {
 			var a, b bytes.Buffer
-			if err := errors.Join(SVG(&a, pictures(t, o, archs...)), SVG(&b, pictures(t, o, archs...))); err != nil {
+			err := errors.Join(SVG(&a, pictures(t, o, archs...)), SVG(&b, pictures(t, o, archs...)))
+			if err != nil {
 				t.Fatal(err)
 			}
 			if !bytes.Equal(a.Bytes(), b.Bytes()) {
@@ -203,10 +205,12 @@ func TestHowManyDescriptorsDoesARoomAdmit(t *testing.T) {
 		{"amd64", 253, "", 0, 1032, 253},
 		{"amd64", 0, "", 0, 16, 0},
 	} {
-		p := pictures(t, Options{FDs: c.fds, With: strings.Fields(c.with), Show: []string{"message"}}, c.arch)[0]
+		o := Options{FDs: c.fds, With: strings.Fields(c.with), Show: []string{"message"}}
+		p := pictures(t, o, c.arch)[0]
 		r := p.Room
 		if r.Before != c.before || r.Total != c.total || r.Admits != c.admit || len(p.buf) != c.total {
-			t.Errorf("%s, %d descriptors, %q: %+v, want %d before, %d in all, %d let through", c.arch, c.fds, c.with, *r, c.before, c.total, c.admit)
+			t.Errorf("%s, %d descriptors, %q: %+v, want %d before, %d in all, %d let through",
+				c.arch, c.fds, c.with, *r, c.before, c.total, c.admit)
 		}
 	}
 }

@@ -32,10 +32,12 @@ func receive(t *testing.T, p *Picture, typ, fds int, with ...string) (r *decode.
 		if w == "pidfd" || w == "inq" {
 			fdtest.SkipUnderQemuUser(t, "setsockopt refuses SO_PASSPIDFD and SO_INQ")
 		}
-		opt := map[string]int{"cred": abi.Native().PassCred, "timestamp": abi.SCM_TIMESTAMP, "pidfd": abi.SO_PASSPIDFD, "inq": abi.SCM_INQ}[w]
+		opt := map[string]int{"cred": abi.Native().PassCred, "timestamp": abi.SCM_TIMESTAMP,
+			"pidfd": abi.SO_PASSPIDFD, "inq": abi.SCM_INQ}[w]
 		err := syscall.SetsockoptInt(b, syscall.SOL_SOCKET, opt, 1)
 		// Pidfds begin with Linux 6.5; 6.12 has no SO_INQ on Unix sockets yet.
-		if (w == "pidfd" || w == "inq") && (errors.Is(err, syscall.ENOPROTOOPT) || errors.Is(err, syscall.EOPNOTSUPP)) {
+		if (w == "pidfd" || w == "inq") &&
+			(errors.Is(err, syscall.ENOPROTOOPT) || errors.Is(err, syscall.EOPNOTSUPP)) {
 			t.Skipf("%s: %v: needs a newer kernel", w, err)
 		}
 		if err != nil {
@@ -85,7 +87,8 @@ func TestDoesTheKernelAdmitWhatTheDrawingSays(t *testing.T) {
 				}
 			}
 			if got != p.Room.Admits {
-				t.Errorf("the kernel installed %d descriptors, and the drawing says %d: %+v", got, p.Room.Admits, *p.Room)
+				t.Errorf("the kernel installed %d descriptors, and the drawing says %d: %+v",
+					got, p.Room.Admits, *p.Room)
 			}
 		})
 	}

@@ -95,7 +95,9 @@ func known(what string, names, all []string) error {
 
 // buffer makes a control buffer as the kernel of a fills it.
 func (p *Picture) buffer(a abi.Arch, o Options) *Room {
-	r := &Room{Data: 4 * o.FDs, Header: a.HeaderLen(), CmsgLen: a.Len(4 * o.FDs), CmsgSpace: a.Space(4 * o.FDs)}
+	r := &Room{
+		Data: 4 * o.FDs, Header: a.HeaderLen(), CmsgLen: a.Len(4 * o.FDs), CmsgSpace: a.Space(4 * o.FDs),
+	}
 	var b []byte
 	for _, name := range Extras {
 		if name == "pidfd" {

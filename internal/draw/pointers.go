@@ -126,7 +126,8 @@ func (s Style) pointedBelow(p *Picture) (out []string) {
 		lines []line
 	}{
 		{"struct msghdr", plain, hdr}, {"msg_iov points to struct iovec", plain, iov},
-		{"iov_base points to the payload", data, payload}, {"msg_control points to the buffer", header, control},
+		{"iov_base points to the payload", data, payload},
+		{"msg_control points to the buffer", header, control},
 	} {
 		for i := range b.lines {
 			b.lines[i].value = strings.ReplaceAll(b.lines[i].value, arrow, "pointer")

@@ -11,7 +11,7 @@ type Room struct {
 	Before    int `json:"before"`     // of the messages in front of the rights
 	After     int `json:"after"`      // of those after
 	Total     int `json:"total"`      // of all of them
-	Admits    int `json:"admits"`     // how many descriptors the kernel installs, given Total, if the sender has them
+	Admits    int `json:"admits"`     // the most descriptors that the kernel installs, given Total
 }
 
 // wanted is how many descriptors the room is meant for.
@@ -70,12 +70,14 @@ func moral(pictures []*Picture) string {
 	}
 	switch {
 	case first.wanted() == MaxFDs:
-		return fmt.Sprintf("The kernel passes %d descriptors in a message at most, so whatever room there is, no more come.", MaxFDs)
+		return fmt.Sprintf("The kernel passes %d descriptors in a message at most, "+
+			"so whatever room there is, no more come.", MaxFDs)
 	case first.After > 0:
 		return "The kernel writes the descriptors into all the room that there is: the padding and what was meant " +
 			"for the messages after them. It sets MSG_CTRUNC only for what does not fit even so."
 	case padded:
-		return fmt.Sprintf("The kernel uses the padding, too: a buffer that ends at CMSG_SPACE(%d) lets more than %s through. "+
+		return fmt.Sprintf("The kernel uses the padding, too: "+
+			"a buffer that ends at CMSG_SPACE(%d) lets more than %s through. "+
 			"One that ends at CMSG_LEN(%[1]d) does not, and the kernel sets MSG_CTRUNC when there were more.",
 			first.Data, count(first.wanted(), "descriptor"))
 	}

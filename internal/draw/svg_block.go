@@ -55,8 +55,10 @@ func (p *Picture) cellBlock(title string, cells []cell) block {
 // svg is the cell as a rectangle with its texts; without a line to the rows
 // that it comes from and goes on in.
 func (c cell) svg(x, y, width int) string {
-	s := fmt.Sprintf("<rect class=\"%s\" x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\"/>\n", c.kind, x, y, width, svgRow)
-	s += fmt.Sprintf("<path class=\"edge\" d=\"M%d %d%sv%d%sv-%d\"/>\n", x, y, across(width, !c.from), svgRow, across(-width, !c.more), svgRow)
+	s := fmt.Sprintf("<rect class=\"%s\" x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\"/>\n",
+		c.kind, x, y, width, svgRow)
+	s += fmt.Sprintf("<path class=\"edge\" d=\"M%d %d%sv%d%sv-%d\"/>\n",
+		x, y, across(width, !c.from), svgRow, across(-width, !c.more), svgRow)
 	if name := c.name(int(float64(width-12) / svgChar)); name != "" {
 		s += text(x+8, y+17, "", name)
 	}

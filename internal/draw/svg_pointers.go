@@ -45,10 +45,12 @@ func lined(x, y, width int, k kind, title string, lines []line) string {
 	b.WriteString(text(x, y+svgLine-7, "title", title))
 	for i, l := range lines {
 		top := y + svgLine + svgBoxLine*i
-		fmt.Fprintf(&b, "<rect class=\"%s edged\" x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\"/>\n", k, x, top, width, svgBoxLine)
+		fmt.Fprintf(&b, "<rect class=\"%s edged\" x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\"/>\n", k, x,
+			top, width, svgBoxLine)
 		b.WriteString(text(x+8, top+16, "", l.name))
 		if l.value == arrow {
-			fmt.Fprintf(&b, "<circle class=\"dot\" cx=\"%d\" cy=\"%d\" r=\"4\"/>\n", x+width-12, top+svgBoxLine/2)
+			fmt.Fprintf(&b, "<circle class=\"dot\" cx=\"%d\" cy=\"%d\" r=\"4\"/>\n", x+width-12,
+				top+svgBoxLine/2)
 		} else if l.value != "" {
 			b.WriteString(text(x+width-8, top+16, "value", l.value))
 		}

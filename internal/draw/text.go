@@ -15,7 +15,8 @@ func Text(w io.Writer, pictures []*Picture, s Style) error {
 	paragraph := func(lines []string) { out = append(append(out, lines...), "") }
 
 	for _, g := range grouped(pictures, sameBytes) {
-		out = append(out, wrap(fmt.Sprintf("%s: %s, SOL_SOCKET is %d", g.label(), g.Kind, g.SOLSocket), s.Width)...)
+		kind := fmt.Sprintf("%s: %s, SOL_SOCKET is %d", g.label(), g.Kind, g.SOLSocket)
+		out = append(out, wrap(kind, s.Width)...)
 	}
 	out = append(out, "")
 	if pictures[0].Pointers != nil {
@@ -104,7 +105,8 @@ func (s Style) messages(pictures []*Picture) []string {
 // left and brackets to the right.
 func (s Style) wideMessages(p *Picture) (out []string) {
 	for i, m := range p.Message.Messages {
-		out = append(out, s.title(fmt.Sprintf("%d. %s: %s", i+1, m.Name, m.Summary), s.Width-margin, margin)...)
+		title := fmt.Sprintf("%d. %s: %s", i+1, m.Name, m.Summary)
+		out = append(out, s.title(title, s.Width-margin, margin)...)
 		e := p.extent(m)
 		b := newBox(p.messageCells(m), p.Word, margin, s.Width-margin-width64-1, s)
 		b.offsets()

@@ -37,7 +37,9 @@ func TestAreEqualLayoutsDrawnOnce(t *testing.T) {
 	o := Options{FDs: 1, Show: []string{"pointers", "cmsghdr", "message"}}
 	text := drawn(t, o, names...)
 	// By word size there are two kinds; by word size, byte order and SOL_SOCKET seven.
-	for what, n := range map[string]int{"cmsghdr, ": 2, "msg_control, ": 7, "size_t cmsg_len =": 7, "struct msghdr": 2} {
+	for what, n := range map[string]int{
+		"cmsghdr, ": 2, "msg_control, ": 7, "size_t cmsg_len =": 7, "struct msghdr": 2,
+	} {
 		if got := strings.Count(strings.Join(strings.Fields(text), " "), what); got != n {
 			t.Errorf("%q is drawn %d times, want %d:\n%s", what, got, n, text)
 		}
@@ -155,10 +157,12 @@ struct msghdr                 struct iovec             payload
 		t.Errorf("\n%s\nwant\n%s", got, want)
 	}
 	var narrow strings.Builder
-	if err := Text(&narrow, pictures(t, Options{FDs: 1, Show: []string{"pointers"}}, "386"), Style{Width: 50}); err != nil {
+	err := Text(&narrow, pictures(t, Options{FDs: 1, Show: []string{"pointers"}}, "386"), Style{Width: 50})
+	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"msg_iov points to struct iovec", "iov_base points to the payload", "msg_control points to the buffer"} {
+	for _, want := range []string{"msg_iov points to struct iovec", "iov_base points to the payload",
+		"msg_control points to the buffer"} {
 		if !strings.Contains(narrow.String(), want) {
 			t.Errorf("no %q in\n%s", want, narrow.String())
 		}

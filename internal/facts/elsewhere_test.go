@@ -59,7 +59,8 @@ func TestDoesAFullTableBringTheOldDescriptorsBack(t *testing.T) {
 	restore := fdtest.LimitTable(t, 0)
 	m, err = r.Recv(p)
 	restore()
-	if !errors.Is(err, fdpass.ErrTruncated) || !errors.Is(err, syscall.EMFILE) || string(m.Payload()) != "hello" {
+	if !errors.Is(err, fdpass.ErrTruncated) || !errors.Is(err, syscall.EMFILE) ||
+		string(m.Payload()) != "hello" {
 		t.Fatalf("got %v", err)
 	}
 	if len(m.FDs()) != 0 {

@@ -37,7 +37,8 @@ func TestWhatDoesWriteMsgUnixSendWithoutPayload(t *testing.T) {
 		t.Run(network, func(t *testing.T) {
 			fdtest.NoLeak(t)
 			a, b := fdtest.Conns(t, network)
-			if _, _, err := a.WriteMsgUnix(nil, fdpass.AppendRights(nil, fdtest.FDs(t, 1)...), nil); err != nil {
+			_, _, err := a.WriteMsgUnix(nil, fdpass.AppendRights(nil, fdtest.FDs(t, 1)...), nil)
+			if err != nil {
 				t.Fatal(err)
 			}
 			p := make([]byte, 16)

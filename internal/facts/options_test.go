@@ -72,7 +72,8 @@ func TestDoThePassOptionsWorkOnTCP(t *testing.T) {
 	fdtest.SkipUnderQemuUser(t, fdtest.QemuOptions)
 	fdtest.NoLeak(t)
 	unix := fdtest.Socket(t, syscall.AF_UNIX, syscall.SOCK_STREAM)
-	fdtest.SetOption(t, unix, rawmsg.SO_PASSRIGHTS, 1, "SO_PASSRIGHTS (Linux 6.16), before which the others were accepted on TCP")
+	fdtest.SetOption(t, unix, rawmsg.SO_PASSRIGHTS, 1,
+		"SO_PASSRIGHTS (Linux 6.16), before which the others were accepted on TCP")
 	tcp, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM, 0)
 	if err != nil {
 		t.Skip("no TCP here:", err)
@@ -94,7 +95,8 @@ func TestWhoLearnsThatDescriptorsAreRefused(t *testing.T) {
 			fd := fdtest.FDs(t, 1)
 			fdtest.MustSend(t, a, "x", fd...)
 			fdtest.SetOption(t, b, rawmsg.SO_PASSRIGHTS, 0, "SO_PASSRIGHTS")
-			if _, err := fdtest.Sendmsg(a, []byte("y"), fdpass.AppendRights(nil, fd...), 0); err != syscall.EPERM {
+			_, err := fdtest.Sendmsg(a, []byte("y"), fdpass.AppendRights(nil, fd...), 0)
+			if err != syscall.EPERM {
 				t.Errorf("the sender: %v, want EPERM", err)
 			}
 			fdtest.MustSend(t, a, "z")

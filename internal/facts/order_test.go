@@ -91,7 +91,8 @@ func TestDoTimestampsComeOnAStream(t *testing.T) {
 					}
 					return
 				}
-				if len(r.Controls) != 1 || r.Controls[0].Type != f.Option || len(r.Controls[0].Data) != f.Size {
+				if len(r.Controls) != 1 || r.Controls[0].Type != f.Option ||
+					len(r.Controls[0].Data) != f.Size {
 					t.Errorf("got %v", r.Controls)
 				}
 			})

@@ -98,7 +98,8 @@ func TestIsAPeekedMessageTruncatedAndNotLost(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := make([]byte, 16)
-	if m, err := small.Peek(p); !errors.Is(err, fdpass.ErrTruncated) || string(m.Payload()) != "hello" || len(m.FDs()) != 0 {
+	m, err := small.Peek(p)
+	if !errors.Is(err, fdpass.ErrTruncated) || string(m.Payload()) != "hello" || len(m.FDs()) != 0 {
 		t.Errorf("peeked: %v", err)
 	}
 	if fds, err := fdpass.RecvFDs(b, 5); err != nil || len(fds) != 5 {
@@ -131,7 +132,8 @@ func TestWhoseDescriptorsDoesAPeekBring(t *testing.T) {
 	if err != nil || string(m.Payload()) != "hel" || len(m.FDs()) != 1 {
 		t.Errorf("peek: %v, %v", m, err)
 	}
-	if m, err = r.Recv(make([]byte, 10)); err != nil || string(m.Payload()) != "hellohello" || len(m.FDs()) != 0 {
+	if m, err = r.Recv(make([]byte, 10)); err != nil || string(m.Payload()) != "hellohello" ||
+		len(m.FDs()) != 0 {
 		t.Errorf("receive: %v, %v", m, err)
 	}
 	if m, err = r.Recv(make([]byte, 10)); err != nil || string(m.Payload()) != "hello" || len(m.FDs()) != 1 {

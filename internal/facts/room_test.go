@@ -128,7 +128,8 @@ func TestDoCredentialsPushADescriptorOut(t *testing.T) {
 	}
 	// 56 bytes are enough for both on 64-bit machines, 40 on 32-bit ones.
 	fdtest.MustSend(t, a, "x", fd...)
-	if r := fdtest.Recvmsg(t, b, 1, fdtest.ByWord(56, 40), 0); len(r.FDs) != 1 || len(r.Controls) != 2 || r.Truncated() {
+	r = fdtest.Recvmsg(t, b, 1, fdtest.ByWord(56, 40), 0)
+	if len(r.FDs) != 1 || len(r.Controls) != 2 || r.Truncated() {
 		t.Errorf("got %v, truncated: %v", r.Controls, r.Truncated())
 	}
 	// Without the last descriptor's padding, 52.

@@ -92,7 +92,8 @@ func TestIsABadDescriptorSent(t *testing.T) {
 	a, b := fdtest.Pair(t, syscall.SOCK_STREAM)
 	good := fdtest.FDs(t, 1)[0]
 	for _, fds := range [][]int{{-1}, {1 << 20}, {good, -1}} {
-		if _, err := fdtest.Sendmsg(a, []byte("x"), fdpass.AppendRights(nil, fds...), 0); err != syscall.EBADF {
+		_, err := fdtest.Sendmsg(a, []byte("x"), fdpass.AppendRights(nil, fds...), 0)
+		if err != syscall.EBADF {
 			t.Errorf("%v: %v, want EBADF", fds, err)
 		}
 	}

@@ -17,7 +17,8 @@ import (
 )
 
 // watched are the system calls that strace shows. The last ones are the marks.
-const watched = "sendmsg,recvmsg,sendmmsg,recvmmsg,getsockname,getsockopt,setsockopt,socketpair,fcntl,dup,dup3,close,close_range,ppoll," +
+const watched = "sendmsg,recvmsg,sendmmsg,recvmmsg,getsockname,getsockopt,setsockopt,socketpair," +
+	"fcntl,dup,dup3,close,close_range,ppoll," +
 	"?access,?faccessat,?faccessat2"
 
 // call is a system call of an operation: the when'th of its name in the process.
@@ -28,7 +29,8 @@ type call struct {
 
 // traced runs operations under strace and returns the system calls of each. With an
 // injection, one of them fails.
-func traced(t *testing.T, errno syscall.Errno, inject string, names ...string) (calls map[string][]call, output string, err error) {
+func traced(t *testing.T, errno syscall.Errno, inject string,
+	names ...string) (calls map[string][]call, output string, err error) {
 	t.Helper()
 	out := filepath.Join(t.TempDir(), "strace")
 	cmd := fdtest.Command(t, "operate", append([]string{fmt.Sprint(int(errno))}, names...)...)
@@ -99,7 +101,8 @@ func TestHowManySystemCallsDoesEachOperationMake(t *testing.T) {
 func TestDoesAFailingSystemCallLeak(t *testing.T) {
 	fdtest.SkipUnderQemuUser(t, "strace would show the system calls of qemu")
 	if runtime.GOARCH == "386" {
-		t.Skip("package syscall calls socketcall(2) here, whose parts strace counts apart from ours: runs on other machines")
+		t.Skip("package syscall calls socketcall(2) here, whose parts strace counts apart from ours: " +
+			"runs on other machines")
 	}
 	calls, output, err := traced(t, 0, "")
 	if err != nil {
@@ -111,12 +114,15 @@ func TestDoesAFailingSystemCallLeak(t *testing.T) {
 			if c.name == "close" || c.name == "close_range" {
 				continue // what did not run has closed nothing
 			}
-			for errno, name := range map[syscall.Errno]string{syscall.ENOMEM: "ENOMEM", syscall.EINTR: "EINTR"} {
+			for errno, name := range map[syscall.Errno]string{
+				syscall.ENOMEM: "ENOMEM", syscall.EINTR: "EINTR",
+			} {
 				if errno == syscall.EINTR && !strings.HasSuffix(c.name, "msg") {
 					continue // they do not wait
 				}
 				count++
-				if _, output, err := traced(t, errno, fmt.Sprintf("%s:error=%s:when=%d", c.name, name, c.when)); err != nil {
+				_, output, err := traced(t, errno, fmt.Sprintf("%s:error=%s:when=%d", c.name, name, c.when))
+				if err != nil {
 					t.Errorf("%s: %v fails with %v: %v\n%s", op.name, c, errno, err, output)
 				}
 			}

@@ -29,7 +29,7 @@ type bench struct {
 // operation is one call of the library's, or a few.
 type operation struct {
 	name    string
-	calls   int    // how many system calls it makes that have to do with descriptors, or -1 where package net decides
+	calls   int    // how many of the watched system calls it makes, or -1 if package net decides
 	network string // a stream if empty
 	prepare func(x *bench) error
 	do      func(x *bench) error
@@ -73,34 +73,42 @@ var operations = []operation{
 		_, x.received, err = fdpass.RecvMsgFDs(x.b, x.p, 3)
 		return err
 	}},
-	{name: "Receiver.Recv", calls: 1, prepare: receiver(fdpass.Options{MaxFDs: 3}, 3), do: func(x *bench) error {
-		m, err := x.receiver().Recv(x.p)
-		if err == nil {
-			x.received = m.TakeFDs()
-		}
-		return err
-	}},
-	{name: "Receiver.Recv and Close, 3 in a row", calls: 2, prepare: receiver(fdpass.Options{MaxFDs: 3}, 3), do: func(x *bench) error {
-		m, err := x.receiver().Recv(x.p)
-		return errors.Join(err, m.Close())
-	}},
-	{name: "Receiver.Recv of a message with 3 too many", calls: 5, prepare: receiver(fdpass.Options{}, 3), do: func(x *bench) error {
-		_, err := x.receiver().Recv(x.p)
-		return expect(err, fdpass.ErrTruncated)
-	}},
-	{name: "Receiver.Peek", calls: 2, prepare: receiver(fdpass.Options{MaxFDs: 3}, 3), do: func(x *bench) error {
-		m, err := x.receiver().Peek(x.p)
-		return errors.Join(err, m.Close())
-	}},
-	{name: "Receiver.Recv with everything", calls: 1, prepare: receiver(fdpass.Options{MaxFDs: 3, Credentials: true, From: true}, 3), do: func(x *bench) error {
-		m, err := x.receiver().Recv(x.p)
-		if err == nil {
-			x.received = m.TakeFDs()
-		}
-		return err
-	}},
+	{name: "Receiver.Recv", calls: 1, prepare: receiver(fdpass.Options{MaxFDs: 3}, 3),
+		do: func(x *bench) error {
+			m, err := x.receiver().Recv(x.p)
+			if err == nil {
+				x.received = m.TakeFDs()
+			}
+			return err
+		}},
+	{name: "Receiver.Recv and Close, 3 in a row", calls: 2, prepare: receiver(fdpass.Options{MaxFDs: 3}, 3),
+		do: func(x *bench) error {
+			m, err := x.receiver().Recv(x.p)
+			return errors.Join(err, m.Close())
+		}},
+	{name: "Receiver.Recv of a message with 3 too many", calls: 5, prepare: receiver(fdpass.Options{}, 3),
+		do: func(x *bench) error {
+			_, err := x.receiver().Recv(x.p)
+			return expect(err, fdpass.ErrTruncated)
+		}},
+	{name: "Receiver.Peek", calls: 2, prepare: receiver(fdpass.Options{MaxFDs: 3}, 3),
+		do: func(x *bench) error {
+			m, err := x.receiver().Peek(x.p)
+			return errors.Join(err, m.Close())
+		}},
+	{name: "Receiver.Recv with everything", calls: 1,
+		prepare: receiver(fdpass.Options{MaxFDs: 3, Credentials: true, From: true}, 3),
+		do: func(x *bench) error {
+			m, err := x.receiver().Recv(x.p)
+			if err == nil {
+				x.received = m.TakeFDs()
+			}
+			return err
+		}},
 	{name: "BatchReceiver.Recv, 3 messages", calls: 1, prepare: batchReceiver, do: func(x *bench) error {
-		msgs, err := x.afterwards[0].(*fdpass.BatchReceiver).Recv([][]byte{x.p, make([]byte, 1), make([]byte, 1)})
+		msgs, err := x.afterwards[0].(*fdpass.BatchReceiver).Recv([][]byte{
+			x.p, make([]byte, 1), make([]byte, 1),
+		})
 		for _, m := range msgs {
 			x.received = m.TakeFDsInto(x.received)
 		}
@@ -123,7 +131,9 @@ var operations = []operation{
 		return err
 	}},
 	{name: "NewReceiver with credentials", calls: 13, do: func(x *bench) error {
-		_, err := fdpass.NewReceiver(fdpass.Socket(x.fdB), fdpass.Options{MaxFDs: 1, Credentials: true, From: true})
+		_, err := fdpass.NewReceiver(fdpass.Socket(x.fdB), fdpass.Options{
+			MaxFDs: 1, Credentials: true, From: true,
+		})
 		return err
 	}},
 	{name: "NewSender", calls: 0, do: func(x *bench) error {

@@ -10,7 +10,8 @@ import (
 func Listen(t testing.TB, typ int) (fd int, connect func() int) {
 	t.Helper()
 	fd = Socket(t, syscall.AF_UNIX, typ)
-	if err := syscall.Bind(fd, &syscall.SockaddrUnix{Name: filepath.Join(SocketDir(t), "listener")}); err != nil {
+	err := syscall.Bind(fd, &syscall.SockaddrUnix{Name: filepath.Join(SocketDir(t), "listener")})
+	if err != nil {
 		t.Fatal("bind:", err)
 	}
 	if err := syscall.Listen(fd, 4); err != nil {

@@ -12,7 +12,8 @@ import (
 func SetOption(t testing.TB, fd, option, value int, name string) {
 	t.Helper()
 	err := syscall.SetsockoptInt(fd, rawmsg.SOL_SOCKET, option, value)
-	if err == nil && option != rawmsg.SO_INQ { // gVisor ignores what it does not know; nobody can ask for SO_INQ
+	// gVisor ignores an option that it does not know. No kernel can be asked for SO_INQ.
+	if err == nil && option != rawmsg.SO_INQ {
 		_, err = syscall.GetsockoptInt(fd, rawmsg.SOL_SOCKET, option)
 	}
 	if err == syscall.ENOPROTOOPT || err == syscall.EOPNOTSUPP {

@@ -95,7 +95,9 @@ func compare(t *testing.T, here File, lacking map[string]bool) {
 	}
 	there.Messages = slices.DeleteFunc(there.Messages, func(m Message) bool { return lacking[m.Name] })
 	here.Messages = slices.DeleteFunc(here.Messages, func(m Message) bool {
-		return expectations[m.Name].optional && !slices.ContainsFunc(there.Messages, func(o Message) bool { return o.Name == m.Name })
+		return expectations[m.Name].optional && !slices.ContainsFunc(there.Messages, func(o Message) bool {
+			return o.Name == m.Name
+		})
 	})
 	differences, err := there.Compare(here)
 	if err != nil {
@@ -134,7 +136,8 @@ func capture(t *testing.T, s sending) (m Message, err error) {
 		if slices.Contains(before, fd) {
 			continue
 		}
-		if to, _ := os.Readlink(fmt.Sprintf("/proc/self/fd/%d", fd)); strings.HasPrefix(to, "pidfd:") || to == "anon_inode:[pidfd]" {
+		to, _ := os.Readlink(fmt.Sprintf("/proc/self/fd/%d", fd))
+		if strings.HasPrefix(to, "pidfd:") || to == "anon_inode:[pidfd]" {
 			m.PIDFD = append(m.PIDFD, fd)
 		} else {
 			m.Installed = append(m.Installed, fd)

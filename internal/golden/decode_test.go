@@ -78,7 +78,9 @@ func TestIsThereAFileOfEveryArchitecture(t *testing.T) {
 			continue
 		}
 		for name, e := range expectations {
-			if !e.optional && !slices.ContainsFunc(f.Messages, func(m Message) bool { return m.Name == name }) {
+			if !e.optional && !slices.ContainsFunc(f.Messages, func(m Message) bool {
+				return m.Name == name
+			}) {
 				t.Errorf("%s: no message %q", a.Name, name)
 			}
 		}

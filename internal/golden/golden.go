@@ -38,9 +38,11 @@ const Untouched = 0xa5
 // String is the file's text.
 func (f File) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "# What a kernel wrote into control buffers. Made by make golden.\narch %s\nkernel %s\n", f.Arch, f.Kernel)
+	fmt.Fprintf(&b, "# What a kernel wrote into control buffers. Made by make golden.\n"+
+		"arch %s\nkernel %s\n", f.Arch, f.Kernel)
 	for _, m := range f.Messages {
-		fmt.Fprintf(&b, "\nmessage %s\nflags %#x\ncontrollen %d\ninstalled %d\npidfd %d\nprocess %d\nclock %d\n",
+		fmt.Fprintf(&b,
+			"\nmessage %s\nflags %#x\ncontrollen %d\ninstalled %d\npidfd %d\nprocess %d\nclock %d\n",
 			m.Name, m.Flags, m.Controllen, m.Installed, m.PIDFD, m.Process, m.Clock)
 		for i := 0; i < len(m.Control); i += 16 {
 			fmt.Fprintf(&b, "control % x\n", m.Control[i:min(i+16, len(m.Control))])
@@ -150,7 +152,8 @@ func (f File) Compare(other File) (differences []string, err error) {
 		if !ok {
 			differences = append(differences, fmt.Sprintf("%s: only Linux %s has it", m.Name, f.Kernel))
 		} else if mine, their := m.Shape(a), t.Shape(a); mine != their {
-			differences = append(differences, fmt.Sprintf("Linux %s: %s\nLinux %s: %s", f.Kernel, mine, other.Kernel, their))
+			differences = append(differences, fmt.Sprintf("Linux %s: %s\nLinux %s: %s",
+				f.Kernel, mine, other.Kernel, their))
 		}
 	}
 	for name := range theirs {

@@ -12,7 +12,9 @@ var example = File{
 		Name: "two descriptors", Flags: 0x40000008, Controllen: 20, Installed: []int{5, 260}, PIDFD: []int{7},
 		Process: [3]int{1, 1000, 65534}, Clock: [2]int64{1700000000, 1700000001},
 		// cmsg_len 20, SOL_SOCKET, SCM_RIGHTS, 5 and 260, and four bytes left alone
-		Control: []byte{0, 0, 0, 20, 0, 0, 0xff, 0xff, 0, 0, 0, 1, 0, 0, 0, 5, 0, 0, 1, 4, 0xa5, 0xa5, 0xa5, 0xa5},
+		Control: []byte{
+			0, 0, 0, 20, 0, 0, 0xff, 0xff, 0, 0, 0, 1, 0, 0, 0, 5, 0, 0, 1, 4, 0xa5, 0xa5, 0xa5, 0xa5,
+		},
 	}},
 }
 
@@ -21,7 +23,8 @@ func TestIsAFileReadAsItWasWritten(t *testing.T) {
 	if err != nil || !reflect.DeepEqual(got, example) {
 		t.Errorf("%+v, %v, want %+v", got, err, example)
 	}
-	for _, text := range []string{"", "arch mips\nkernel 6.1\n", example.String() + "colour red\n", strings.Replace(example.String(), "flags 0x", "flags y", 1)} {
+	for _, text := range []string{"", "arch mips\nkernel 6.1\n", example.String() + "colour red\n",
+		strings.Replace(example.String(), "flags 0x", "flags y", 1)} {
 		if f, err := Parse(text); err == nil {
 			t.Errorf("%q is read as %+v", text, f)
 		}

@@ -43,7 +43,8 @@ os.write(5, b"through the pipe")
 	paths := writeFiles(t, 1)
 	r, w := pipe(t)
 	path := filepath.Join(fdtest.SocketDir(t), "s")
-	p := start(t, with(nil, tool, "recv", "-n", "3", "-names", "web:file:pipe", path, "--", python, "-c", script))
+	p := start(t,
+		with(nil, tool, "recv", "-n", "3", "-names", "web:file:pipe", path, "--", python, "-c", script))
 	f, err := ln.File()
 	if err != nil {
 		t.Fatal(err)

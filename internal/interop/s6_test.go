@@ -149,7 +149,8 @@ func (h holder) setDump(t *testing.T, files []int) {
 func (h holder) checkDump(t *testing.T, files []int) {
 	t.Helper()
 	h.frame(t, []byte("?"))
-	if head := h.ok(t); binary.BigEndian.Uint32(head) != 1 || int(binary.BigEndian.Uint32(head[4:])) != len(files) {
+	head := h.ok(t)
+	if binary.BigEndian.Uint32(head) != 1 || int(binary.BigEndian.Uint32(head[4:])) != len(files) {
 		t.Fatalf("the dump begins % x", head)
 	}
 	payload, fds := h.answer(t)

@@ -54,7 +54,8 @@ func (l *language) test(t *testing.T) {
 }
 
 // start runs a script and returns the other end of its descriptor 3.
-func (l *language) start(t *testing.T, stdout *os.File, script string, args ...string) (*peer, *net.UnixConn) {
+func (l *language) start(t *testing.T, stdout *os.File, script string,
+	args ...string) (*peer, *net.UnixConn) {
 	t.Helper()
 	ours, theirs := pair(t, "unix")
 	words := append(append([]string{}, l.interpreter...), script)

@@ -98,10 +98,10 @@ func sshFiles(t *testing.T, keygen string, ln net.Listener) (dir string) {
 	var public [2][]byte
 	for i, name := range []string{"host", "user"} {
 		path := filepath.Join(dir, name)
-		if out, err := exec.Command(keygen, "-q", "-t", "ed25519", "-N", "", "-f", path).CombinedOutput(); err != nil {
+		out, err := exec.Command(keygen, "-q", "-t", "ed25519", "-N", "", "-f", path).CombinedOutput()
+		if err != nil {
 			t.Fatalf("%v: %s", err, out)
 		}
-		var err error
 		if public[i], err = os.ReadFile(path + ".pub"); err != nil {
 			t.Fatal(err)
 		}

@@ -35,7 +35,8 @@ func TestDoesSwtpmServeTheSocketItIsGiven(t *testing.T) {
 	tpm := newDecoder(t, ours, 0)
 	tpm.send(t, []byte{0x80, 1, 0, 0, 0, 12, 0, 0, 1, 0x7b, 0, 8})
 	answer := tpm.bytes(t, 20) // tag, size, result, count, random bytes
-	if size, result := binary.BigEndian.Uint32(answer[2:]), binary.BigEndian.Uint32(answer[6:]); size != 20 || result != 0 {
+	size, result := binary.BigEndian.Uint32(answer[2:]), binary.BigEndian.Uint32(answer[6:])
+	if size != 20 || result != 0 {
 		t.Errorf("the TPM answers % x", answer)
 	}
 }

@@ -105,7 +105,8 @@ func compiled(t *testing.T, name, library string) string {
 		missing(t, library+".h", "libwayland-dev")
 	}
 	path := filepath.Join(t.TempDir(), name)
-	out, err := exec.Command(cc, "-o", path, filepath.Join("testdata", name+".c"), "-l"+library).CombinedOutput()
+	out, err := exec.Command(cc, "-o", path, filepath.Join("testdata", name+".c"),
+		"-l"+library).CombinedOutput()
 	if err != nil {
 		t.Fatalf("cc %s: %v\n%s", name, err, out)
 	}
@@ -128,10 +129,13 @@ func (s *waylandServer) request(t *testing.T, m waylandMessage) {
 	case fmt.Sprint("wl_display ", displayGetRegistry):
 		registry := uint32(m.int())
 		s.objects[registry] = "wl_registry"
-		s.send(t, slices.Concat(wayland(registry, registryGlobal, 1, "wl_shm", 1), wayland(registry, registryGlobal, 2, "wl_seat", 4)))
+		s.send(t,
+			slices.Concat(wayland(registry, registryGlobal, 1, "wl_shm", 1),
+				wayland(registry, registryGlobal, 2, "wl_seat", 4)))
 	case fmt.Sprint("wl_display ", displaySync):
 		callback := m.int()
-		s.send(t, slices.Concat(wayland(uint32(callback), callbackDone, 1), wayland(1, displayDeleteID, callback)))
+		s.send(t,
+			slices.Concat(wayland(uint32(callback), callbackDone, 1), wayland(1, displayDeleteID, callback)))
 	case fmt.Sprint("wl_registry ", registryBind):
 		_, iface, _ := m.int(), m.string(), m.int()
 		s.objects[uint32(m.int())] = iface
@@ -146,7 +150,9 @@ func (s *waylandServer) request(t *testing.T, m waylandMessage) {
 		fmt.Fprintln(&s.said, "destroy", iface)
 	case fmt.Sprint("wl_seat ", seatGetKeyboard):
 		keyboard := uint32(m.int())
-		s.send(t, slices.Concat(wayland(keyboard, keyboardKeymap, 0, 9), wayland(keyboard, keyboardModifiers, 1, 5, 0, 0, 0)), number(t, s.keymap))
+		s.send(t,
+			slices.Concat(wayland(keyboard, keyboardKeymap, 0, 9),
+				wayland(keyboard, keyboardModifiers, 1, 5, 0, 0, 0)), number(t, s.keymap))
 	default:
 		t.Fatalf("the client asks for request %d of object %d, which is %q", m.opcode, m.object, iface)
 	}
@@ -164,7 +170,9 @@ func TestDoesEachRequestOfLibwaylandGetItsDescriptor(t *testing.T) {
 	var out bytes.Buffer
 	cmd.Stdout = &out
 	p := start(t, cmd)
-	s := &waylandServer{decoder: newDecoder(t, ours, 64), objects: map[uint32]string{1: "wl_display"}, keymap: files[2]}
+	s := &waylandServer{
+		decoder: newDecoder(t, ours, 64), objects: map[uint32]string{1: "wl_display"}, keymap: files[2],
+	}
 	for {
 		m, ok := s.message(t)
 		if !ok {

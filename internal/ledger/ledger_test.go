@@ -80,8 +80,10 @@ func TestIsEveryDescriptorAccountedFor(t *testing.T) {
 	if err := cmd.Wait(); err != nil {
 		t.Errorf("the sender: %v", err)
 	}
-	t.Logf("%d descriptors over %d connections in %v: %d messages left to the library, %d with a full table, %d with too many, %d connections closed in the middle",
-		k.passed.Load(), k.id.Load(), time.Since(start).Round(time.Second), k.left.Load(), k.full.Load(), k.refused.Load(), k.broken.Load())
+	t.Logf("%d descriptors over %d connections in %v: %d messages left to the library, "+
+		"%d with a full table, %d with too many, %d connections closed in the middle",
+		k.passed.Load(), k.id.Load(), time.Since(start).Round(time.Second), k.left.Load(),
+		k.full.Load(), k.refused.Load(), k.broken.Load())
 	if k.passed.Load() < want {
 		t.Errorf("want at least %d descriptors", want)
 	}
@@ -129,7 +131,8 @@ func (k *books) run(j job, rng *rand.Rand) {
 			}
 			fdtest.Go(&group, func() { conn.(io.Closer).Close() })
 		}
-		if err := k.receiveMessage(&j, &m, receive); errors.Is(err, errStop) || i >= j.Break && errors.Is(err, net.ErrClosed) {
+		err := k.receiveMessage(&j, &m, receive)
+		if errors.Is(err, errStop) || i >= j.Break && errors.Is(err, net.ErrClosed) {
 			return
 		} else if err != nil {
 			k.t.Errorf("%+v: message %+v: %v", j, m, err)
@@ -159,7 +162,8 @@ func (k *books) connect(j *job, rng *rand.Rand) (conn syscall.Conn, end func(), 
 		return c, func() { c.Close() }, err
 	}
 	if rng.IntN(2) == 0 { // so that signals interrupt it
-		err = syscall.SetsockoptTimeval(fds[0], syscall.SOL_SOCKET, syscall.SO_RCVTIMEO, &syscall.Timeval{Sec: 3600})
+		hour := syscall.Timeval{Sec: 3600}
+		err = syscall.SetsockoptTimeval(fds[0], syscall.SOL_SOCKET, syscall.SO_RCVTIMEO, &hour)
 	}
 	return fdpass.Socket(fds[0]), func() { syscall.Close(fds[0]) }, err
 }

@@ -39,21 +39,23 @@ var (
 
 func init() {
 	receivers = map[string]receiverWay{
-		"RecvFDs": {way: way{bare: true}, make: once(func(c syscall.Conn, j *job, _ []byte, _ int) (int, []token, error) {
-			if fd, ok := c.(fdpass.Socket); ok {
-				fds, err := fdpass.RecvFDs(int(fd), j.Max)
-				return 1, numbers(fds), err
-			}
-			files, err := fdpass.Recv(c, j.Max)
-			return 1, ofFiles(files), err
-		})},
-		"RecvFile": {way: way{bare: true, one: true}, make: once(func(c syscall.Conn, _ *job, _ []byte, _ int) (int, []token, error) {
-			f, err := fdpass.RecvFile(c)
-			if err != nil {
-				return 1, nil, err
-			}
-			return 1, ofFiles([]*os.File{f}), nil
-		})},
+		"RecvFDs": {way: way{bare: true},
+			make: once(func(c syscall.Conn, j *job, _ []byte, _ int) (int, []token, error) {
+				if fd, ok := c.(fdpass.Socket); ok {
+					fds, err := fdpass.RecvFDs(int(fd), j.Max)
+					return 1, numbers(fds), err
+				}
+				files, err := fdpass.Recv(c, j.Max)
+				return 1, ofFiles(files), err
+			})},
+		"RecvFile": {way: way{bare: true, one: true},
+			make: once(func(c syscall.Conn, _ *job, _ []byte, _ int) (int, []token, error) {
+				f, err := fdpass.RecvFile(c)
+				if err != nil {
+					return 1, nil, err
+				}
+				return 1, ofFiles([]*os.File{f}), nil
+			})},
 		"RecvMsg": {make: once(func(c syscall.Conn, j *job, p []byte, _ int) (int, []token, error) {
 			n, files, err := fdpass.RecvMsg(c, p, j.Max)
 			return n, ofFiles(files), err
@@ -62,10 +64,11 @@ func init() {
 			n, fds, err := fdpass.RecvMsgFDs(c, p, j.Max)
 			return n, numbers(fds), err
 		})},
-		"RecvExactly": {way: way{stream: -1}, make: once(func(c syscall.Conn, j *job, p []byte, want int) (int, []token, error) {
-			n, files, err := fdpass.RecvExactly(c, p, min(want, j.Max))
-			return n, ofFiles(files), err
-		})},
+		"RecvExactly": {way: way{stream: -1},
+			make: once(func(c syscall.Conn, j *job, p []byte, want int) (int, []token, error) {
+				n, files, err := fdpass.RecvExactly(c, p, min(want, j.Max))
+				return n, ofFiles(files), err
+			})},
 		"Receiver":        {make: makeReceiver},
 		"ReceiverContext": {way: way{polled: true}, make: makeReceiver},
 		"Stream":          {way: way{stream: 1}, make: makeStream},
@@ -88,7 +91,10 @@ func ofFiles(files []*os.File) (all []token) {
 	return all
 }
 
-func once(f func(c syscall.Conn, j *job, p []byte, want int) (int, []token, error)) func(syscall.Conn, *job, *rand.Rand) (receiveFunc, func(), error) {
+// once makes a way to receive of a function that receives one message.
+func once(
+	f func(c syscall.Conn, j *job, p []byte, want int) (int, []token, error),
+) func(syscall.Conn, *job, *rand.Rand) (receiveFunc, func(), error) {
 	return func(c syscall.Conn, j *job, _ *rand.Rand) (receiveFunc, func(), error) {
 		return func(p []byte, want int) (int, []token, error) { return f(c, j, p, want) }, func() {}, nil
 	}
@@ -97,7 +103,9 @@ func once(f func(c syscall.Conn, j *job, p []byte, want int) (int, []token, erro
 // makeReceiver uses the methods of a Receiver by turns, and takes what came in
 // different ways, or leaves it.
 func makeReceiver(c syscall.Conn, j *job, rng *rand.Rand) (receiveFunc, func(), error) {
-	r, err := fdpass.NewReceiver(c, fdpass.Options{MaxFDs: j.Max, Credentials: rng.IntN(4) == 0, PIDFD: rng.IntN(4) == 0 && havePIDFD()})
+	r, err := fdpass.NewReceiver(c, fdpass.Options{
+		MaxFDs: j.Max, Credentials: rng.IntN(4) == 0, PIDFD: rng.IntN(4) == 0 && havePIDFD(),
+	})
 	if err != nil {
 		return nil, nil, err
 	}

@@ -127,7 +127,9 @@ func sendSomehow(s *fdpass.Sender, out *fdpass.Outgoing, rng *rand.Rand) (int, e
 		defer cancel()
 		return s.SendMessageContext(ctx, out)
 	case 2:
-		out.Credentials = &fdpass.Credentials{PID: int32(os.Getpid()), UID: uint32(os.Getuid()), GID: uint32(os.Getgid())}
+		out.Credentials = &fdpass.Credentials{
+			PID: int32(os.Getpid()), UID: uint32(os.Getuid()), GID: uint32(os.Getgid()),
+		}
 	}
 	return s.SendMessage(out)
 }

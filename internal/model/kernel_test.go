@@ -194,7 +194,9 @@ func (k *kernel) try(t *testing.T, typ int, control []byte, room int) {
 		t.Fatal(err)
 	}
 	credentials := room%2 == 0
-	r, err := fdpass.NewReceiver(fdpass.Socket(pair[1]), fdpass.Options{MaxFDs: rawmsg.SCM_MAX_FD, Credentials: credentials})
+	r, err := fdpass.NewReceiver(fdpass.Socket(pair[1]), fdpass.Options{
+		MaxFDs: rawmsg.SCM_MAX_FD, Credentials: credentials,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -237,7 +239,8 @@ func (k *kernel) peek(t *testing.T, fd, room, fds int, credentials bool) {
 	p, control := make([]byte, 1), make([]byte, room+1)
 	iov := rawmsg.Iovec{Base: &p[0], Len: 1}
 	h := rawmsg.Msghdr{Iov: &iov, Iovlen: 1, Control: &control[0], Controllen: uintptr(room)}
-	if _, err := rawmsg.Recvmsg(fd, &h, rawmsg.MSG_PEEK|rawmsg.MSG_CMSG_CLOEXEC|rawmsg.MSG_DONTWAIT); err != nil {
+	_, err := rawmsg.Recvmsg(fd, &h, rawmsg.MSG_PEEK|rawmsg.MSG_CMSG_CLOEXEC|rawmsg.MSG_DONTWAIT)
+	if err != nil {
 		t.Fatal(err)
 	}
 	var got []int
@@ -247,7 +250,8 @@ func (k *kernel) peek(t *testing.T, fd, room, fds int, credentials bool) {
 	fdpass.CloseFDs(got)
 	n, truncated := receive(fds, room, credentials)
 	if len(got) != n || truncated != (h.Flags&rawmsg.MSG_CTRUNC != 0) {
-		t.Errorf("%d of %d descriptors in %d bytes, flags %#x; want %d, truncated %v", len(got), fds, room, h.Flags, n, truncated)
+		t.Errorf("%d of %d descriptors in %d bytes, flags %#x; want %d, truncated %v",
+			len(got), fds, room, h.Flags, n, truncated)
 	}
 }
 

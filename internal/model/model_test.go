@@ -21,8 +21,9 @@ import (
 // table in world_test.go. The steps are connections and what happens to them
 // (end_test.go), sends (send_test.go) and receives (recv_test.go).
 var (
-	modelSeed   = flag.Uint64("seed", 1, "of the model test's first sequence")
-	modelSeeds  = flag.Int("seeds", 4, "how many sequences the model test plays, with seeds one after the other")
+	modelSeed  = flag.Uint64("seed", 1, "of the model test's first sequence")
+	modelSeeds = flag.Int("seeds", 4,
+		"how many sequences the model test plays, with seeds one after the other")
 	modelSteps  = flag.Int("steps", 400, "in a sequence of the model test")
 	modelReplay = flag.String("replay", "", "a sequence to play instead, as the model test prints it")
 )
@@ -99,7 +100,8 @@ func TestIsEveryDescriptorAccountedFor(t *testing.T) {
 	for _, what := range slices.Sorted(maps.Keys(count)) {
 		t.Logf("%7d %s", count[what], what)
 	}
-	if n := *modelSeeds * *modelSteps; n >= 1000 && (count["descriptors received"] < n/10 || count["messages truncated"] < n/100) {
+	n := *modelSeeds * *modelSteps
+	if n >= 1000 && (count["descriptors received"] < n/10 || count["messages truncated"] < n/100) {
 		t.Errorf("%d steps have tried next to nothing", n)
 	}
 }
@@ -114,7 +116,9 @@ func playAndShrink(t *testing.T, seq []step, name string, count map[string]int) 
 	}
 	last := w.log[max(0, len(w.log)-20):]
 	t.Errorf("%s: %s\nThe last steps:\n\t%s", name, w.failure, strings.Join(last, "\n\t"))
-	short := shrink(seq[:min(len(w.log), len(seq))], func(seq []step) bool { return play(t, seq, count).failure != "" })
+	short := shrink(seq[:min(len(w.log), len(seq))], func(seq []step) bool {
+		return play(t, seq, count).failure != ""
+	})
 	again := play(t, short, count)
 	t.Errorf("A shorter sequence: %s\n\t%s\nTo play it: go test ./internal/model -run '^%s$' -args -replay '%s'",
 		cmp.Or(again.failure, "(it does not always fail)"), strings.Join(again.log, "\n\t"),
@@ -139,7 +143,9 @@ func shrink(seq []step, fails func([]step) bool) []step {
 
 func TestDoesShrinkFindTheShortestSequence(t *testing.T) {
 	seq := randomSteps(1, 100)
-	got := shrink(seq, func(s []step) bool { return slices.Contains(s, seq[7]) && slices.Contains(s, seq[93]) })
+	got := shrink(seq, func(s []step) bool {
+		return slices.Contains(s, seq[7]) && slices.Contains(s, seq[93])
+	})
 	if want := []step{seq[7], seq[93]}; !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}

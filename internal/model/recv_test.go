@@ -115,7 +115,8 @@ func (w *world) outcome(r *room, m *sent, cut bool, err error) (files []int) {
 	if is := errors.Is(err, fdpass.ErrTruncated); is != truncated {
 		w.failf("%d of %d descriptors came, and the error is %v", came, len(files), err)
 	}
-	if is, full := errors.Is(err, syscall.EMFILE), came < len(files) && came <= r.max && !r.extra; is != full {
+	is, full := errors.Is(err, syscall.EMFILE), came < len(files) && came <= r.max && !r.extra
+	if is != full {
 		w.failf("at most %d, the table was full: %v, and the error is %v", r.max, full, err)
 	}
 	if is := errors.Is(err, fdpass.ErrPayloadTruncated); is != cut {
@@ -178,7 +179,8 @@ func (w *world) tookNothing(e *end, peek bool, err error) bool {
 }
 
 // takePayload takes what was received off the queue.
-func (w *world) takePayload(e *end, p []byte, size int, peek bool) (m *sent, cut bool, cred fdpass.Credentials) {
+func (w *world) takePayload(e *end, p []byte, size int,
+	peek bool) (m *sent, cut bool, cred fdpass.Credentials) {
 	m, known, err := e.in.receive(p, size, w.creds, peek)
 	w.must(err)
 	cred = unknown
@@ -216,7 +218,8 @@ func (w *world) getReceiver(e *end) *fdpass.Receiver {
 }
 
 // viaReceiver receives with a Receiver.
-func (w *world) viaReceiver(e *end, how string, peek bool, call func(*fdpass.Receiver, []byte) (*fdpass.Message, error)) {
+func (w *world) viaReceiver(e *end, how string, peek bool,
+	call func(*fdpass.Receiver, []byte) (*fdpass.Message, error)) {
 	recv, buf := w.getReceiver(e), w.aBuffer(e)
 	r := e.room
 	var m *fdpass.Message
@@ -331,12 +334,15 @@ func (w *world) recvBatch(e *end) {
 	for i := range bufs {
 		bufs[i] = w.aBuffer(e)
 	}
-	b, err := fdpass.NewBatchReceiver(e.conn, len(bufs)+w.n(2), fdpass.Options{MaxFDs: r.max, KeepTruncated: r.keep})
+	b, err := fdpass.NewBatchReceiver(e.conn, len(bufs)+w.n(2), fdpass.Options{
+		MaxFDs: r.max, KeepTruncated: r.keep,
+	})
 	w.must(err)
 	there := min(len(bufs), len(e.in.msgs))
 	var msgs []*fdpass.Message
 	w.waiting(e, &r, func() { msgs, err = b.Recv(bufs) })
-	w.sayf("%v BatchReceiver %d buffers room for %d keep %v: %d, %v", e.peer, len(bufs), r.max, r.keep, len(msgs), err)
+	w.sayf("%v BatchReceiver %d buffers room for %d keep %v: %d, %v", e.peer, len(bufs), r.max, r.keep,
+		len(msgs), err)
 	if err == io.EOF && !e.in.stream {
 		err = nil // there should be no messages but those that look like the end
 	} else if err != nil && w.tookNothing(e, false, err) {
@@ -525,31 +531,32 @@ func (w *world) interruptReceive() {
 	fd := int(e.conn.(fdpass.Socket))
 	w.must(limitWait(fd, syscall.SO_RCVTIMEO, patience))
 	m := &sent{payload: []byte("at last"), files: w.pick(w.n(4)), cred: w.creds}
-	w.viaReceiver(e, "Recv, interrupted,", false, func(r *fdpass.Receiver, p []byte) (got *fdpass.Message, err error) {
-		var tid atomic.Int32
-		done := make(chan struct{})
-		go func() {
-			defer close(done)
-			runtime.LockOSThread()
-			defer runtime.UnlockOSThread()
-			tid.Store(int32(syscall.Gettid()))
-			got, err = r.Recv(p)
-		}()
-		for tid.Load() == 0 {
-			runtime.Gosched()
-		}
-		for range 3 {
-			time.Sleep(100 * time.Microsecond)
-			syscall.Tgkill(os.Getpid(), int(tid.Load()), syscall.SIGUSR1)
-		}
-		w.launch(e.peer, "Send", func() (int, int, error) {
-			_, err := fdpass.SendMsg(e.peer.conn, m.payload, w.filesOf(m.files)...)
-			return 1, 0, err
-		}, nil, m)
-		w.join(e.in)
-		<-done
-		return got, err
-	})
+	w.viaReceiver(e, "Recv, interrupted,", false,
+		func(r *fdpass.Receiver, p []byte) (got *fdpass.Message, err error) {
+			var tid atomic.Int32
+			done := make(chan struct{})
+			go func() {
+				defer close(done)
+				runtime.LockOSThread()
+				defer runtime.UnlockOSThread()
+				tid.Store(int32(syscall.Gettid()))
+				got, err = r.Recv(p)
+			}()
+			for tid.Load() == 0 {
+				runtime.Gosched()
+			}
+			for range 3 {
+				time.Sleep(100 * time.Microsecond)
+				syscall.Tgkill(os.Getpid(), int(tid.Load()), syscall.SIGUSR1)
+			}
+			w.launch(e.peer, "Send", func() (int, int, error) {
+				_, err := fdpass.SendMsg(e.peer.conn, m.payload, w.filesOf(m.files)...)
+				return 1, 0, err
+			}, nil, m)
+			w.join(e.in)
+			<-done
+			return got, err
+		})
 	w.must(limitWait(fd, syscall.SO_RCVTIMEO, 2*time.Millisecond))
 	w.count["receives interrupted"]++
 }

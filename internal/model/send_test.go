@@ -72,7 +72,8 @@ func (w *world) aMessage(e *end) *sent {
 		size = 1
 	}
 	m := &sent{payload: make([]byte, size), files: w.pick(n), cred: w.creds}
-	rand.NewChaCha8([32]byte{byte(w.rng.Uint32()), byte(w.rng.Uint32()), byte(w.rng.Uint32())}).Read(m.payload)
+	seed := [32]byte{byte(w.rng.Uint32()), byte(w.rng.Uint32()), byte(w.rng.Uint32())}
+	rand.NewChaCha8(seed).Read(m.payload)
 	return m
 }
 
@@ -146,7 +147,9 @@ func (w *world) sendWithContext(e *end) {
 	s, err := fdpass.NewSender(e.conn)
 	w.must(err)
 	ctx, cancel := context.WithCancel(context.Background())
-	w.launch(e, "SendContext", one(m, func() (int, error) { return s.SendMessageContext(ctx, &o) }), cancel, m)
+	w.launch(e, "SendContext", one(m, func() (int, error) {
+		return s.SendMessageContext(ctx, &o)
+	}), cancel, m)
 }
 
 func (w *world) sendFiles(e *end) {
@@ -162,7 +165,9 @@ func (w *world) sendFiles(e *end) {
 		}, nil, m)
 		return
 	}
-	w.launch(e, "SendMsg", one(m, func() (int, error) { return fdpass.SendMsg(e.conn, m.payload, files...) }), nil, m)
+	w.launch(e, "SendMsg", one(m, func() (int, error) {
+		return fdpass.SendMsg(e.conn, m.payload, files...)
+	}), nil, m)
 }
 
 func (w *world) sendBatch(e *end) {
@@ -185,7 +190,8 @@ func (w *world) sendBatch(e *end) {
 func (w *world) sendRefused(e *end) {
 	s, err := fdpass.NewSender(e.conn)
 	w.must(err)
-	if n, err := s.Send([]byte("x"), slices.Repeat(w.fds[:1], rawmsg.SCM_MAX_FD+1)...); n != 0 || !errors.Is(err, fdpass.ErrTooManyFDs) {
+	n, err := s.Send([]byte("x"), slices.Repeat(w.fds[:1], rawmsg.SCM_MAX_FD+1)...)
+	if n != 0 || !errors.Is(err, fdpass.ErrTooManyFDs) {
 		w.failf("254 descriptors: %d, %v", n, err)
 	}
 	if e.typ == syscall.SOCK_STREAM {
@@ -201,7 +207,8 @@ func (w *world) sendRefused(e *end) {
 
 // launch starts a call, and waits for it for as long as it takes if it does not
 // have to wait itself.
-func (w *world) launch(e *end, how string, call func() (n, part int, err error), cancel func(), msgs ...*sent) {
+func (w *world) launch(e *end, how string, call func() (n, part int, err error), cancel func(),
+	msgs ...*sent) {
 	s := &sending{from: e, msgs: msgs, cancel: cancel, done: make(chan struct{}), toNobody: e.peer.gone}
 	w.sayf("%v %s", e, how)
 	for _, m := range msgs {

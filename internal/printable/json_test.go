@@ -37,7 +37,8 @@ func FuzzJSON(f *testing.F) {
 			t.Errorf("%q became %q", s, text)
 		}
 		var back map[string]string
-		if err := json.Unmarshal(b.Bytes(), &back); err != nil || back["s"] != strings.ToValidUTF8(s, "\uFFFD") && strings.ToValidUTF8(s, "") == s {
+		err := json.Unmarshal(b.Bytes(), &back)
+		if err != nil || back["s"] != strings.ToValidUTF8(s, "\uFFFD") && strings.ToValidUTF8(s, "") == s {
 			t.Errorf("%q became %q, %v", s, back["s"], err)
 		}
 	})

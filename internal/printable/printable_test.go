@@ -34,7 +34,9 @@ func TestWhatIsQuoted(t *testing.T) {
 }
 
 func TestWhatIsText(t *testing.T) {
-	for s, want := range map[string]bool{"a\n\tb": true, "": true, "\x1b": false, "\u0080": false, "\xff": false, "\r": false} {
+	for s, want := range map[string]bool{
+		"a\n\tb": true, "": true, "\x1b": false, "\u0080": false, "\xff": false, "\r": false,
+	} {
 		if got := IsText(s); got != want {
 			t.Errorf("IsText(%q) is %v", s, got)
 		}
@@ -45,7 +47,8 @@ func TestWhatIsText(t *testing.T) {
 // terminal without UTF-8 would obey, and at characters for the others.
 func harmless(s string) bool {
 	for _, r := range s {
-		if r < ' ' || 0x7f <= r && r <= 0x9f || unicode.Is(unicode.Cf, r) || unicode.Is(unicode.Zl, r) || unicode.Is(unicode.Zp, r) {
+		if r < ' ' || 0x7f <= r && r <= 0x9f || unicode.Is(unicode.Cf, r) || unicode.Is(unicode.Zl, r) ||
+			unicode.Is(unicode.Zp, r) {
 			return false
 		}
 	}

@@ -196,7 +196,8 @@ func manyMessagesEach(ctx context.Context, l *net.UnixListener) error {
 }
 
 // decode reads the messages of a client to their end.
-func decode(ctx context.Context, l *net.UnixListener, message func(*fdpass.Stream, *bufio.Reader, int) error) error {
+func decode(ctx context.Context, l *net.UnixListener,
+	message func(*fdpass.Stream, *bufio.Reader, int) error) error {
 	conn, err := accept(ctx, l)
 	if err != nil {
 		return err
@@ -288,7 +289,9 @@ func codec(ctx context.Context, l *net.UnixListener) error {
 	}
 	p, control := make([]byte, 100), make([]byte, fdpass.CmsgLen(4)) // room for one
 	iov := rawmsg.Iovec{Base: unsafe.SliceData(p), Len: uintptr(len(p))}
-	msg := rawmsg.Msghdr{Iov: &iov, Iovlen: 1, Control: unsafe.SliceData(control), Controllen: uintptr(len(control))}
+	msg := rawmsg.Msghdr{
+		Iov: &iov, Iovlen: 1, Control: unsafe.SliceData(control), Controllen: uintptr(len(control)),
+	}
 	rerr := raw.Read(func(fd uintptr) bool {
 		_, err = rawmsg.Recvmsg(int(fd), &msg, rawmsg.MSG_CMSG_CLOEXEC|rawmsg.MSG_DONTWAIT)
 		return err != syscall.EAGAIN
@@ -310,7 +313,9 @@ func codec(ctx context.Context, l *net.UnixListener) error {
 		return fmt.Errorf("%d descriptors, and flags %#x", len(fds), msg.Flags)
 	}
 	out := fdpass.AppendRights(nil, fds...)
-	if same := fdpass.AppendControl(nil, rawmsg.SOL_SOCKET, rawmsg.SCM_RIGHTS, control[fdpass.CmsgLen(0):fdpass.CmsgLen(4)]); string(same) != string(out) {
+	same := fdpass.AppendControl(nil, rawmsg.SOL_SOCKET, rawmsg.SCM_RIGHTS,
+		control[fdpass.CmsgLen(0):fdpass.CmsgLen(4)])
+	if string(same) != string(out) {
 		return fmt.Errorf("% x and % x", same, out)
 	}
 	return nil

@@ -149,7 +149,8 @@ func TestDoesAModuleOfItsOwnUseAClone(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(app, "main.go"), []byte(programs[0]), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	run(t, t.TempDir(), "cd "+app+" && export GOPROXY=off && go mod init example.org/app 2>/dev/null && "+command+" && go build")
+	run(t, t.TempDir(),
+		"cd "+app+" && export GOPROXY=off && go mod init example.org/app 2>/dev/null && "+command+" && go build")
 }
 
 // copyModule copies what belongs to the module.

@@ -38,7 +38,8 @@ var rows = map[string]row{
 	"some files or none":                   {2, true, someOrNone},
 	"numbers instead of files":             {2, true, numbers},
 	"a bare descriptor that blocks":        {2, true, bareDescriptor},
-	"many messages without allocations; credentials, pidfds, labels, timestamps; contexts; peeking": {1, false, manyMessages},
+	"many messages without allocations; credentials, pidfds, labels, timestamps; " +
+		"contexts; peeking": {1, false, manyMessages},
 	"many messages in one system call":                                                  {2, true, batches},
 	"a protocol in which each `sendmsg` is one message (D-Bus, varlink, vhost-user)":    {2, false, oneMessageEach},
 	"a protocol in which one `sendmsg` carries many messages (Wayland, PipeWire, tmux)": {2, false, manyMessagesEach},
@@ -102,7 +103,8 @@ func TestDoesAProgramForEachRowOfTheTableLeakNothing(t *testing.T) {
 // serve runs the program for one client.
 func (r row) serve(t *testing.T, c client) error {
 	t.Helper()
-	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: filepath.Join(fdtest.SocketDir(t), "s"), Net: "unix"})
+	path := filepath.Join(fdtest.SocketDir(t), "s")
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -199,7 +201,8 @@ func descriptor(ctx context.Context, conn *net.UnixConn) (*os.File, error) {
 	}
 	end, _ := ctx.Deadline()
 	tv := syscall.NsecToTimeval(int64(max(time.Until(end), time.Millisecond)))
-	if err := syscall.SetsockoptTimeval(int(f.Fd()), syscall.SOL_SOCKET, syscall.SO_RCVTIMEO, &tv); err != nil {
+	fd := int(f.Fd())
+	if err := syscall.SetsockoptTimeval(fd, syscall.SOL_SOCKET, syscall.SO_RCVTIMEO, &tv); err != nil {
 		f.Close()
 		return nil, err
 	}

@@ -218,7 +218,8 @@ func (b *browser) eval(expression string, result any) {
 		Result           struct{ Value json.RawMessage }
 		ExceptionDetails *struct{ Exception struct{ Description string } }
 	}
-	b.must("Runtime.evaluate", params{"expression": expression, "awaitPromise": true, "returnByValue": true}, &r)
+	b.must("Runtime.evaluate",
+		params{"expression": expression, "awaitPromise": true, "returnByValue": true}, &r)
 	if r.ExceptionDetails != nil {
 		b.t.Fatalf("%s: %s", expression, r.ExceptionDetails.Exception.Description)
 	}

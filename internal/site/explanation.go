@@ -21,7 +21,7 @@ type ExplainRequest struct {
 // Explanation is the answer.
 type Explanation struct {
 	Arch    string   `json:"arch"`    // as which the bytes were read
-	Suits   []string `json:"suits"`   // the groups of architectures that they make sense for, if nobody said which
+	Suits   []string `json:"suits"`   // the groups of architectures that they may be of, if nobody said which
 	Summary string   `json:"summary"` // one sentence
 	Blocks  []Block  `json:"blocks"`
 	Error   string   `json:"error"` // why the text cannot be read, or where the bytes stop making sense
@@ -33,7 +33,8 @@ func Explain(q ExplainRequest) Explanation {
 		return Explanation{}
 	}
 	if len(q.Text) > maxText {
-		return Explanation{Error: fmt.Sprintf("more than %d bytes of text; no control buffer is that long", maxText)}
+		return Explanation{Error: fmt.Sprintf("more than %d bytes of text; no control buffer is that long",
+			maxText)}
 	}
 	buf, err := decode.Parse(q.Text)
 	if err != nil {

@@ -42,13 +42,16 @@ func TestWhatDoesAScreenReaderGet(t *testing.T) {
 		"table: 2. SCM_RIGHTS: 1 descriptor", "columnheader: Meaning", "cell: 20 = CMSG_LEN(4)",
 		"status: ", "alert: ",
 	} {
-		if !slices.ContainsFunc(got, func(s string) bool { return s == want || strings.HasSuffix(want, ": ") && strings.HasPrefix(s, want) }) {
+		if !slices.ContainsFunc(got, func(s string) bool {
+			return s == want || strings.HasSuffix(want, ": ") && strings.HasPrefix(s, want)
+		}) {
 			t.Errorf("there is no %q", want)
 		}
 	}
 	for _, s := range got {
 		role, name, _ := strings.Cut(s, ": ")
-		if slices.Contains([]string{"checkbox", "textbox", "spinbutton", "combobox", "button", "image", "svg-root", "link", "table", "region"}, role) && name == "" {
+		if slices.Contains([]string{"checkbox", "textbox", "spinbutton", "combobox", "button", "image",
+			"svg-root", "link", "table", "region"}, role) && name == "" {
 			t.Errorf("a %s has no name", role)
 		}
 	}
@@ -74,7 +77,8 @@ func TestIsTheKeyboardEnough(t *testing.T) {
 		}
 		reached = append(reached, at)
 	}
-	for _, want := range []string{"skip", "s390x", "fds", "picture", "As a table", "Explain these bytes", "bytes", "read", "one descriptor", "link", "copy"} {
+	for _, want := range []string{"skip", "s390x", "fds", "picture", "As a table", "Explain these bytes",
+		"bytes", "read", "one descriptor", "link", "copy"} {
 		if !slices.Contains(reached, want) {
 			t.Errorf("the tabulator does not reach %s, only\n%s", want, strings.Join(reached, "\n"))
 		}

@@ -16,7 +16,8 @@ const showing = "#arch=amd64,386&fds=1&with=cred&show=cmsghdr,message&explain=18
 // look sets how wide the page is, in pixels, and its colours.
 func (b *browser) look(width int, scheme string) {
 	b.t.Helper()
-	b.must("Emulation.setDeviceMetricsOverride", params{"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600}, nil)
+	b.must("Emulation.setDeviceMetricsOverride",
+		params{"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600}, nil)
 	b.must("Emulation.setScrollbarsHidden", params{"hidden": true}, nil)
 	features := []params{{"name": "prefers-color-scheme", "value": scheme}}
 	b.must("Emulation.setEmulatedMedia", params{"features": features}, nil)

@@ -60,9 +60,11 @@ func TestDoesThePageWorkInABrowser(t *testing.T) {
 		b.set("[name=archs][value=s390x]", "checked", "true")
 		b.set("[name=with][value=cred]", "checked", "true")
 		b.set("#fds", "value", "'3'")
-		b.textHas("#draw-status", "Control buffer on amd64: 64 bytes; meant for 3, it admits 4.", "Control buffer on s390x: 64 bytes")
+		b.textHas("#draw-status", "Control buffer on amd64: 64 bytes; meant for 3, it admits 4.",
+			"Control buffer on s390x: 64 bytes")
 		b.eval("document.querySelectorAll('details').forEach(d => d.open = true)", nil)
-		b.textHas("#drawing", "SCM_CREDENTIALS: process 4242, user 1000, group 1000", "00 00 00 00 00 00 00 1c")
+		b.textHas("#drawing", "SCM_CREDENTIALS: process 4242, user 1000, group 1000",
+			"00 00 00 00 00 00 00 1c")
 		b.set("#fds", "value", "'254'")
 		b.textHas("#draw-error", "254 descriptors: the kernel passes 0 to 253 in a message")
 		b.set("#fds", "value", "''")
@@ -109,7 +111,8 @@ func TestDoesThePageWorkInABrowser(t *testing.T) {
 		drawn, explained := b.text("#draw-status"), b.text("#explanation")
 		for _, from := range []string{link, server.URL + "/" + link[strings.Index(link, "#"):]} {
 			b.open(from)
-			if got := b.text("#draw-status"); got != drawn || !strings.Contains(got, "struct cmsghdr on mips: 12 bytes") {
+			got := b.text("#draw-status")
+			if got != drawn || !strings.Contains(got, "struct cmsghdr on mips: 12 bytes") {
 				t.Errorf("%s draws %q, and not %q", from, got, drawn)
 			}
 			if got := b.text("#explanation"); got != explained || got == "" {
@@ -129,14 +132,16 @@ func TestDoesThePageWorkInABrowser(t *testing.T) {
 		b.t = t
 		b.open(file + "#arch=ppc64&fds=2&with=pidfd")
 		b.eval("document.querySelector('figure button').click()", nil)
-		b.textHas("#explain-status", "SCM_RIGHTS (2 descriptors), SCM_PIDFD (descriptor of the sending process)")
+		b.textHas("#explain-status",
+			"SCM_RIGHTS (2 descriptors), SCM_PIDFD (descriptor of the sending process)")
 	})
 	t.Run("What is asked of the network", func(t *testing.T) {
 		b.t = t
 		b.mu.Lock()
 		defer b.mu.Unlock()
 		for _, r := range b.requests {
-			if !strings.HasPrefix(r, "file://"+dir) && !strings.HasPrefix(r, server.URL) && r != "data:," && r != "about:blank" {
+			if !strings.HasPrefix(r, "file://"+dir) && !strings.HasPrefix(r, server.URL) && r != "data:," &&
+				r != "about:blank" {
 				t.Errorf("the page asked for %s", r)
 			}
 		}

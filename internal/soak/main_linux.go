@@ -246,7 +246,8 @@ func (p *pool) watch() {
 	moved := time.Now()
 	for range time.Tick(every) {
 		now := p.passed.Load()
-		fmt.Printf("soak: %d of %d descriptors, %d a second\n", now, *total, int64(float64(now-last)/every.Seconds()))
+		fmt.Printf("soak: %d of %d descriptors, %d a second\n",
+			now, *total, int64(float64(now-last)/every.Seconds()))
 		if now != last {
 			moved = time.Now()
 		} else if time.Since(moved) > patience {

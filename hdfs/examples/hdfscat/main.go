@@ -23,10 +23,13 @@ import (
 
 func main() {
 	verbose := flag.Bool("v", false, "say which bytes came how")
-	socket := flag.String("socket", "", "`path` of the DataNode's socket; in it, _PORT is the DataNode's port")
-	user := flag.String("user", os.Getenv("HADOOP_USER_NAME"), "`name` of the user of HDFS; default: that of the process")
+	socket := flag.String("socket", "",
+		"`path` of the DataNode's socket; in it, _PORT is the DataNode's port")
+	user := flag.String("user", os.Getenv("HADOOP_USER_NAME"),
+		"`name` of the user of HDFS; default: that of the process")
 	flag.Usage = func() {
-		fmt.Fprintln(flag.CommandLine.Output(), "usage: hdfscat [-v] [-socket PATH] [-user NAME] hdfs://HOST:PORT/PATH...")
+		fmt.Fprintln(flag.CommandLine.Output(),
+			"usage: hdfscat [-v] [-socket PATH] [-user NAME] hdfs://HOST:PORT/PATH...")
 		flag.PrintDefaults()
 	}
 	flag.Parse()

@@ -61,7 +61,8 @@ func locate(c *cluster.Cluster) (ls []located, err error) {
 	for w := strings.Fields(answer); len(w) >= 9; w = w[9:] {
 		var l located
 		l.block.Pool = w[0]
-		if _, err := fmt.Sscan(strings.Join(w[1:4], " "), &l.block.ID, &l.block.GenerationStamp, &l.block.Length); err != nil {
+		_, err := fmt.Sscan(strings.Join(w[1:4], " "), &l.block.ID, &l.block.GenerationStamp, &l.block.Length)
+		if err != nil {
 			return nil, err
 		}
 		l.socket = strings.Replace(c.Socket(), "_PORT", w[4], 1)
@@ -97,7 +98,9 @@ func scheduling() string {
 	if len(fields) < 39 { // proc_pid_stat(5): rt_priority and policy are 40 and 41
 		return "unknown"
 	}
-	names := map[string]string{"0": "SCHED_OTHER", "1": "SCHED_FIFO", "2": "SCHED_RR", "3": "SCHED_BATCH", "5": "SCHED_IDLE"}
+	names := map[string]string{
+		"0": "SCHED_OTHER", "1": "SCHED_FIFO", "2": "SCHED_RR", "3": "SCHED_BATCH", "5": "SCHED_IDLE",
+	}
 	return fmt.Sprintf("%s, real-time priority %s", names[fields[38]], fields[37])
 }
 

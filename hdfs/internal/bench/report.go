@@ -19,12 +19,18 @@ type target struct {
 func targets(m measured) []target {
 	speed := func(what, slow, fast string) float64 { return m.median(slow, what) / m.median(fast, what) }
 	return []target{
-		{"the whole file: " + goDialer + ", × the speed of " + goTCP, 3.5, false, speed(whole, goTCP, goDialer)},
-		{"the whole file: " + goDialer + ", × the speed of " + javaLocal, 1, false, speed(whole, javaLocal, goDialer)},
-		{"the whole file: " + ourReplicas + ", × the speed of " + goTCP, 3.5, false, speed(whole, goTCP, ourReplicas)},
-		{"the whole file: " + ourReplicas + ", × the speed of " + javaLocal, 1, false, speed(whole, javaLocal, ourReplicas)},
-		{"random 4 KiB: " + ourReplicas + ", × the speed of " + javaLocal, 20, false, speed(piece, javaLocal, ourReplicas)},
-		{"random 4 KiB: " + goDialer + ", × the speed of " + javaLocal, 5, false, speed(piece, javaLocal, goDialer)},
+		{"the whole file: " + goDialer + ", × the speed of " + goTCP, 3.5, false,
+			speed(whole, goTCP, goDialer)},
+		{"the whole file: " + goDialer + ", × the speed of " + javaLocal, 1, false,
+			speed(whole, javaLocal, goDialer)},
+		{"the whole file: " + ourReplicas + ", × the speed of " + goTCP, 3.5, false,
+			speed(whole, goTCP, ourReplicas)},
+		{"the whole file: " + ourReplicas + ", × the speed of " + javaLocal, 1, false,
+			speed(whole, javaLocal, ourReplicas)},
+		{"random 4 KiB: " + ourReplicas + ", × the speed of " + javaLocal, 20, false,
+			speed(piece, javaLocal, ourReplicas)},
+		{"random 4 KiB: " + goDialer + ", × the speed of " + javaLocal, 5, false,
+			speed(piece, javaLocal, goDialer)},
 		{"checksums, part of the processor time for the whole file: " + ourReplicas, 0.6, true,
 			m.median(ourReplicas, verifying) / m.median(ourReplicas, clientCPU)},
 	}
@@ -55,23 +61,27 @@ page cache, and is read into a buffer of 1 MiB. Every row verifies the checksums
 	for _, line := range describe() {
 		fmt.Fprintln(&b, "- "+line)
 	}
-	fmt.Fprintf(&b, "- load average of the last minute, at the start: %.2f, at the end: %.2f\n\n", load, loadAverage())
+	fmt.Fprintf(&b, "- load average of the last minute, at the start: %.2f, at the end: %.2f\n\n", load,
+		loadAverage())
 	if load > 0.5*float64(runtime.NumCPU()) {
-		fmt.Fprint(&b, "The machine was busy with other programs, which makes every figure larger and every ratio uncertain.\n\n")
+		fmt.Fprint(&b, "The machine was busy with other programs, "+
+			"which makes every figure larger and every ratio uncertain.\n\n")
 	}
 	fmt.Fprint(&b, "## Targets\n\n| what | target | measured | reached |\n| --- | ---: | ---: | ---: |\n")
 	for _, t := range targets(m) {
 		b.WriteString(t.row())
 	}
 	fmt.Fprintf(&b, "\n## Rows\n\n%s", table(m))
-	fmt.Fprintf(&b, "\nComputing the checksums of as many bytes, in memory: %.1f ms of processor time.\n", m.median(ourReplicas, verifying)/1e6)
+	fmt.Fprintf(&b, "\nComputing the checksums of as many bytes, in memory: %.1f ms of processor time.\n",
+		m.median(ourReplicas, verifying)/1e6)
 	return b.String()
 }
 
 // intro says in the README where the table comes from.
 func intro(rounds int) string {
-	return fmt.Sprintf("Medians of %d rounds with a file of %d MiB in the page cache, checksums verified, written by "+
-		"`make bench-hdfs`\nwith [RESULTS.md](RESULTS.md), which has the targets and the machine.\n\n", rounds, fileSize/mib)
+	return fmt.Sprintf("Medians of %d rounds with a file of %d MiB in the page cache, checksums verified, "+
+		"written by `make bench-hdfs`\nwith [RESULTS.md](RESULTS.md), which has the targets and the machine.\n\n",
+		rounds, fileSize/mib)
 }
 
 // table is the rows.
@@ -87,7 +97,8 @@ NameNode, except for %s, where it is a new connection to the DataNode, a new req
 	for _, name := range []string{goTCP, goDialer, ourReplicas, javaTCP, javaLocal} {
 		ns := m.median(name, whole)
 		fmt.Fprintf(&b, "| %s | %.1f | %.0f | %.1f | %.1f | %.1f | %.0f |\n", name, ns/1e6, fileSize/ns*1e3,
-			m.median(name, clientCPU)/1e6, m.median(name, nodeCPU)/1e6, m.median(name, piece)/1e3, m.median(name, first)/1e3)
+			m.median(name, clientCPU)/1e6, m.median(name, nodeCPU)/1e6,
+			m.median(name, piece)/1e3, m.median(name, first)/1e3)
 	}
 	return b.String()
 }

@@ -250,7 +250,8 @@ func ourRow(c *cluster.Cluster) (*row, func(), error) {
 		random: func(count int) (float64, error) { return randomly(rs, count) },
 		first: func() (float64, error) {
 			return timed(func() error {
-				r, err := shortcircuit.Open(context.Background(), blocks[0].socket, blocks[0].block, blocks[0].token)
+				r, err := shortcircuit.Open(context.Background(), blocks[0].socket, blocks[0].block,
+					blocks[0].token)
 				if err != nil {
 					return err
 				}

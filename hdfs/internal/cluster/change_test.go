@@ -70,7 +70,8 @@ func TestWhatIfSomebodyAppends(t *testing.T) {
 	if _, err := kept.WriteTo(&all); err != nil || !bytes.Equal(all.Bytes(), was[mib:]) {
 		t.Errorf("a kept replica: %d bytes, %v", all.Len(), err)
 	}
-	if _, err := shortcircuit.Open(soon(t), b.socket, b.Block, b.token); !errors.Is(err, shortcircuit.StatusError) {
+	_, err = shortcircuit.Open(soon(t), b.socket, b.Block, b.token)
+	if !errors.Is(err, shortcircuit.StatusError) {
 		t.Error("opening the old block:", err)
 	}
 	rest, err := io.ReadAll(old)
@@ -119,7 +120,8 @@ func TestWhatIfAFileIsBeingWritten(t *testing.T) {
 	n.do("finish", path)
 	d := n.dialer(shortcircuit.DialerOptions{})
 	now := n.mustRead(n.hdfs(d), path)
-	if sum, _ := n.javaHash(path); len(now) != 4000 || hash(now) != sum || d.Stats().ShortCircuitBytes != 4000 {
+	sum, _ := n.javaHash(path)
+	if len(now) != 4000 || hash(now) != sum || d.Stats().ShortCircuitBytes != 4000 {
 		t.Errorf("%d bytes, %+v", len(now), d.Stats())
 	}
 	for _, s := range seen {

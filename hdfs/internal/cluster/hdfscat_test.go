@@ -15,7 +15,8 @@ import (
 func (n nodes) hdfscat() string {
 	n.t.Helper()
 	program := filepath.Join(n.Dir, "hdfscat")
-	if out, err := exec.Command("go", "build", "-o", program, "../../examples/hdfscat").CombinedOutput(); err != nil {
+	out, err := exec.Command("go", "build", "-o", program, "../../examples/hdfscat").CombinedOutput()
+	if err != nil {
 		n.t.Fatalf("%v\n%s", err, out)
 	}
 	return program
@@ -47,7 +48,8 @@ func TestMayAnotherUserRead(t *testing.T) {
 	if sum, _ := n.javaHash(path); hash(stdout.Bytes()) != sum {
 		t.Errorf("%d bytes with another SHA-256 than Java's", stdout.Len())
 	}
-	want := fmt.Sprintf(": %d bytes: %[1]d short-circuit, 0 by TCP from this machine, 0 from others\n", 2*mib+5)
+	want := fmt.Sprintf(": %d bytes: %[1]d short-circuit, 0 by TCP from this machine, 0 from others\n",
+		2*mib+5)
 	if !strings.HasSuffix(stderr.String(), want) || strings.Count(stderr.String(), "\n") != 1 {
 		t.Errorf("it says %q", &stderr)
 	}
@@ -73,7 +75,8 @@ func TestIsTheTranscriptInTheREADMETrue(t *testing.T) {
 		}
 		commands++
 		want.WriteString(line)
-		shell := strings.NewReplacer("hdfscat", program, "localhost:8020", n.NameNode, "/run/hdfs/dn._PORT", n.Socket()).Replace(command)
+		shell := strings.NewReplacer("hdfscat", program, "localhost:8020", n.NameNode, "/run/hdfs/dn._PORT",
+			n.Socket()).Replace(command)
 		out, err := exec.CommandContext(soon(t), "sh", "-c", shell).CombinedOutput()
 		if err != nil {
 			t.Fatalf("%s%v\n%s", shell, err, out)

@@ -120,8 +120,9 @@ func (n nodes) blocks(path string) (ls []located) {
 			n.t.Fatal("not a block: ", words[:9])
 		}
 		ls = append(ls, located{
-			Block:  shortcircuit.Block{Pool: words[0], ID: id, GenerationStamp: stamp, Length: length},
-			token:  shortcircuit.Token{Identifier: identifier, Password: password, Kind: words[7], Service: strings.Trim(words[8], `"`)},
+			Block: shortcircuit.Block{Pool: words[0], ID: id, GenerationStamp: stamp, Length: length},
+			token: shortcircuit.Token{Identifier: identifier, Password: password, Kind: words[7],
+				Service: strings.Trim(words[8], `"`)},
 			port:   words[4],
 			socket: strings.Replace(n.Socket(), "_PORT", words[4], 1),
 		})

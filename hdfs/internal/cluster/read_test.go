@@ -36,7 +36,8 @@ func TestDoTheDialerAndJavaReadTheSame(t *testing.T) {
 			got := n.mustRead(n.hdfs(d), path)
 			sum, local := n.javaHash(path)
 			if hash(got) != sum || local != test.size {
-				t.Errorf("%d bytes with SHA-256 %s, Java's have %s (%d short-circuit)", len(got), hash(got), sum, local)
+				t.Errorf("%d bytes with SHA-256 %s, Java's have %s (%d short-circuit)",
+					len(got), hash(got), sum, local)
 			}
 			if s := d.Stats(); s.ShortCircuitBytes != test.size || s.TCPBytes != 0 || len(s.Fallbacks) != 0 {
 				t.Errorf("%+v", s)
@@ -66,7 +67,8 @@ func TestDoManyReadersGetTheRightBytes(t *testing.T) {
 			for range 100 {
 				off := random.Int64N(int64(len(want)))
 				k, err := f.ReadAt(p, off)
-				if !bytes.Equal(p[:k], want[off:min(int(off)+4096, len(want))]) || err != nil && err != io.EOF {
+				if !bytes.Equal(p[:k], want[off:min(int(off)+4096, len(want))]) ||
+					err != nil && err != io.EOF {
 					t.Errorf("at %d: %d bytes, %v", off, k, err)
 				}
 			}
@@ -110,7 +112,8 @@ func traced(trace, op string, b shortcircuit.Block) (count int) {
 		if op == "HDFS_READ" {
 			id = fmt.Sprintf("blockid: %s:blk_%d_", b.Pool, b.ID)
 		}
-		if strings.Contains(line, "op: "+op+",") && strings.Contains(line, id) && !strings.Contains(line, "success: false") {
+		if strings.Contains(line, "op: "+op+",") && strings.Contains(line, id) &&
+			!strings.Contains(line, "success: false") {
 			count++
 		}
 	}
@@ -154,7 +157,8 @@ func TestIsEachSlotReleasedOnce(t *testing.T) {
 			t.Fatal(err)
 		}
 		for line := range strings.Lines(trace) {
-			if strings.Contains(line, "op: RELEASE_SHORT_CIRCUIT_FDS,") && strings.Contains(line, "success: "+success) {
+			if strings.Contains(line, "op: RELEASE_SHORT_CIRCUIT_FDS,") &&
+				strings.Contains(line, "success: "+success) {
 				count++
 			}
 		}

@@ -65,7 +65,8 @@ func build(dir string) error {
 func program(file string) ([]byte, error) {
 	defer os.Remove(file)
 	env := append(os.Environ(), "GOOS=js", "GOARCH=wasm", "CGO_ENABLED=0")
-	_, err := goTool(env, "build", "-trimpath", "-ldflags=-s -w", "-o", file, "example.com/fdpass/internal/site/wasm")
+	_, err := goTool(env, "build", "-trimpath", "-ldflags=-s -w", "-o", file,
+		"example.com/fdpass/internal/site/wasm")
 	if err != nil {
 		return nil, err
 	}
