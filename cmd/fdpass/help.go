@@ -40,7 +40,7 @@ func help(w io.Writer, args []string) error {
 	}
 	for _, t := range topics {
 		if t.name == args[0] {
-			_, err := fmt.Fprintf(w, "%s\n\n%s\n", t.title, strings.TrimSpace(t.text))
+			_, err := fmt.Fprintf(w, "%s\n\n%s\n", t.title, strings.Trim(t.text, "\n"))
 			return err
 		}
 	}

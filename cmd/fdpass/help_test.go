@@ -21,6 +21,9 @@ func TestDoesHelpExplainEveryTopicAndCommand(t *testing.T) {
 		if err := help(&b, []string{name}); err != nil || b.Len() < 200 {
 			t.Errorf("%s: %v\n%s", name, err, b.String())
 		}
+		if first := strings.Split(b.String(), "\n")[2]; name == "errors" && !strings.HasPrefix(first, "  0  ") {
+			t.Errorf("the first line of the list of %s is not set in as the others: %q", name, first)
+		}
 		for line := range lines.Of(b.String()) {
 			if n := utf8.RuneCountInString(line) - 1; n > 80 {
 				t.Errorf("%s: %d columns: %s", name, n, line)

@@ -185,7 +185,8 @@ func TestWhereDoesThePayloadGo(t *testing.T) {
 		if got, err := os.ReadFile(file); err != nil || string(got) != payload {
 			t.Errorf("%d bytes have become %d, %v", len(payload), len(got), err)
 		}
-		p = startFdpass(t, "recv", "-payload", "fd:1", path, "--", "sh", "-c", `printf "/%s/%s/" "$FDPASS_PAYLOAD" "$FDPASS_PID"`)
+		p = startFdpass(t, "recv", "-payload", "fd:1", path, "--",
+			"sh", "-c", `printf "/%s/%s/" "$FDPASS_PAYLOAD" "$FDPASS_PID"`)
 		s := startFdpass(t, "send", "-wait", "-data", "@"+sent, path, "/dev/null")
 		s.succeed()
 		want := payload + "/" + payload + "/"
@@ -204,16 +205,22 @@ func TestWhereDoesThePayloadGo(t *testing.T) {
 func TestIsAPayloadCutSilently(t *testing.T) {
 	fdtest.NoLeak(t)
 	path := socketPath(t)
-	sent := filepath.Join(t.TempDir(), "sent")
-	if err := os.WriteFile(sent, make([]byte, maxData+500_000), 0o600); err != nil {
-		t.Fatal(err)
+	sent, kept := filepath.Join(t.TempDir(), "sent"), filepath.Join(t.TempDir(), "kept")
+	for size, cut := range map[int]bool{maxData: false, maxData + 1: true, maxData + 500_000: true} {
+		if err := os.WriteFile(sent, make([]byte, size), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		p := startFdpass(t, "recv", "-payload", kept, path)
+		s := startFdpass(t, "send", "-wait", "-data", "@"+sent, path, "/dev/null")
+		out := p.succeed()
+		if says := strings.Contains(out, "(only the first 1048576 bytes of the payload are kept)"); says != cut {
+			t.Errorf("of %d bytes: %s", size, out)
+		}
+		if info, err := os.Stat(kept); err != nil || info.Size() != maxData {
+			t.Errorf("of %d bytes: %v, %v", size, info, err)
+		}
+		s.end() // perhaps with an error: nobody reads the rest
 	}
-	p := startFdpass(t, "recv", path)
-	s := startFdpass(t, "send", "-wait", "-data", "@"+sent, path, "/dev/null")
-	if out := p.succeed(); !strings.Contains(out, " bytes of the payload were read)") {
-		t.Errorf("%s", out)
-	}
-	s.end() // perhaps with an error: nobody reads the rest
 	l, err := bind(path, "unix")
 	if err != nil {
 		t.Fatal(err)
@@ -230,10 +237,12 @@ func TestIsAPayloadCutSilently(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	p = fdpassCommand(t, "recv", "fd:3")
+	p := fdpassCommand(t, "recv", "fd:3")
 	p.ExtraFiles = []*os.File{f}
 	p.begin()
-	if out := p.succeed(); !strings.Contains(out, "received 1 descriptor") || !strings.Contains(out, "another message with descriptors came after this one, and was closed") {
+	out := p.succeed()
+	if !strings.Contains(out, "received 1 descriptor") ||
+		!strings.Contains(out, "another message with descriptors came after this one, and was closed") {
 		t.Errorf("%s", out)
 	}
 }

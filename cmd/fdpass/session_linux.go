@@ -166,7 +166,7 @@ func (s *session) rest(b *batch) {
 	case !s.ours && b.bytes > firstFit:
 		b.more = "the payload may go on: the rest of it is left in the socket"
 	}
-	for s.ours && b.bytes < maxData {
+	for s.ours && b.bytes <= maxData { // add says that it is too long
 		m, err := s.next(b.bytes > firstFit)
 		if err != nil {
 			return
@@ -176,9 +176,6 @@ func (s *session) rest(b *batch) {
 		}
 		m.Close()
 		b.add(m)
-	}
-	if s.ours {
-		b.more = fmt.Sprintf("only the first %d bytes of the payload were read", b.bytes)
 	}
 }
 
