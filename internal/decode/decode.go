@@ -8,6 +8,7 @@ package decode
 
 import (
 	"fmt"
+	"strconv"
 
 	"example.com/fdpass/internal/abi"
 )
@@ -29,8 +30,9 @@ type Report struct {
 	Rest     []Field   `json:"rest,omitempty"`  // what follows the last message
 	Error    *Error    `json:"error,omitempty"` // why the walk ended before the buffer did
 
-	arch abi.Arch
-	buf  []byte
+	arch  abi.Arch
+	buf   []byte
+	brief bool // see Outline
 }
 
 // Message is one control message.
@@ -67,24 +69,37 @@ func (e *Error) Error() string {
 // Explain reads buf as a's kernel does, and as CMSG_NXTHDR does.
 func Explain(a abi.Arch, buf []byte) *Report {
 	r := &Report{Arch: a.Name, Kind: a.Kind(), Size: len(buf), arch: a, buf: buf}
+	r.walk()
+	return r
+}
+
+// Outline is Explain without the fields and notes of the messages, for those who
+// have many buffers and little time.
+func Outline(a abi.Arch, buf []byte) *Report {
+	r := &Report{Arch: a.Name, Size: len(buf), arch: a, buf: buf, brief: true}
+	r.walk()
+	return r
+}
+
+// walk finds the messages.
+func (r *Report) walk() {
 	r.Messages = []Message{} // JSON wants a list, even an empty one
-	rest := buf
+	rest := r.buf
 	for len(r.Messages) < maxMessages {
-		off := len(buf) - len(rest)
-		c, next, ok, err := a.Next(rest)
+		off := len(r.buf) - len(rest)
+		c, next, ok, err := r.arch.Next(rest)
 		if !ok || err != nil {
 			r.end(off)
-			return r
+			return
 		}
-		r.Messages = append(r.Messages, r.message(off, c, len(buf)-len(next)))
+		r.Messages = append(r.Messages, r.message(off, c, len(r.buf)-len(next)))
 		rest = next
 	}
 	if n := len(rest); n > 0 {
-		off := len(buf) - n
+		off := len(r.buf) - n
 		r.Rest = []Field{{Offset: off, Size: n, Name: "unread"}}
 		r.Error = &Error{off, fmt.Sprintf("more than %d messages", maxMessages)}
 	}
-	return r
 }
 
 // end accounts for what follows the last message, from off on.
@@ -153,5 +168,5 @@ func count(n int, what string) string {
 	if n == 1 {
 		return "1 " + what
 	}
-	return fmt.Sprintf("%d %ss", n, what)
+	return strconv.Itoa(n) + " " + what + "s"
 }

@@ -7,6 +7,8 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -311,6 +313,7 @@ func FuzzExplain(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, i byte, buf []byte) {
 		r := Explain(abi.All[int(i)%len(abi.All)], buf)
+		sameStory(t, r, Outline(r.arch, buf))
 		end := 0
 		for _, fields := range append(fieldsOf(r), r.Rest) {
 			for _, f := range fields {
@@ -340,6 +343,18 @@ func FuzzExplain(f *testing.F) {
 			t.Fatal(err)
 		}
 	})
+}
+
+// sameStory checks that an outline says what the explanation says.
+func sameStory(t *testing.T, r, outline *Report) {
+	t.Helper()
+	short := slices.Clone(r.Messages)
+	for i := range short {
+		short[i] = Message{Name: short[i].Name, Summary: short[i].Summary}
+	}
+	if !reflect.DeepEqual(outline.Messages, short) || !reflect.DeepEqual(outline.Error, r.Error) {
+		t.Fatalf("the outline is %+v, %v, want %+v, %v", outline.Messages, outline.Error, short, r.Error)
+	}
 }
 
 func fieldsOf(r *Report) (all [][]Field) {

@@ -14,11 +14,13 @@ func (r *Report) message(off int, c cmsg.Control, end int) Message {
 	data := off + r.arch.HeaderLen()
 	known, ok := r.arch.Message(int(c.Type))
 	ok = ok && int(c.Level) == r.arch.SOLSocket
-	m := Message{Name: known.Name, Fields: r.header(off)}
+	m := r.heading(c, known, ok)
+	if r.brief {
+		return m
+	}
+	m.Fields = r.header(off)
 	switch {
 	case !ok:
-		m.Name = unnamed(r.arch, c)
-		m.Summary = count(len(c.Data), "byte")
 		m.levelNote(r.arch, int(c.Level))
 		m.Fields = appendData(m.Fields, Field{Offset: data, Size: len(c.Data), Name: "data"})
 	case len(known.Payload.Fields) == 0:
@@ -36,6 +38,27 @@ func (r *Report) message(off int, c cmsg.Control, end int) Message {
 		m.Fields = append(m.Fields, r.padding(data+len(c.Data), pad, ok && c.Type == abi.SCM_RIGHTS))
 	}
 	return m
+}
+
+// heading is the name and the summary of a message, which is of a known type if
+// ok.
+func (r *Report) heading(c cmsg.Control, known abi.Message, ok bool) Message {
+	switch {
+	case !ok:
+		return Message{Name: unnamed(r.arch, c), Summary: count(len(c.Data), "byte")}
+	case len(known.Payload.Fields) == 0:
+		return Message{Name: known.Name, Summary: labelSummary(label(c.Data))}
+	}
+	return Message{Name: known.Name, Summary: r.summary(known, c.Data, elements(known, c.Data))}
+}
+
+// elements is how many whole elements of known there are in data.
+func elements(known abi.Message, data []byte) int {
+	n := len(data) / known.Payload.Size
+	if !known.Many {
+		n = min(n, 1)
+	}
+	return n
 }
 
 // unnamed is what a message of an unknown type is called.
@@ -68,10 +91,7 @@ func (r *Report) header(off int) []Field {
 // payload explains data of a known form: one element, or as many as fit.
 func (r *Report) payload(m *Message, off int, data []byte, known abi.Message) {
 	size := known.Payload.Size
-	n := len(data) / size
-	if !known.Many {
-		n = min(n, 1)
-	}
+	n := elements(known, data)
 	end := off + len(data)
 	for i := 0; i < n || i == 0; i++ {
 		if i == maxElements {
@@ -83,7 +103,6 @@ func (r *Report) payload(m *Message, off int, data []byte, known abi.Message) {
 	last := m.Fields[len(m.Fields)-1]
 	at := last.Offset + last.Size
 	m.Fields = appendData(m.Fields, Field{Offset: at, Size: end - at, Name: "data"})
-	m.Summary = r.summary(known, data, n)
 	m.plain = len(data) == n*size && (known.Many || n == 1) && n <= maxElements
 	m.short = m.plain || len(data) < size || known.Many && n <= maxElements
 	if len(data) != n*size || n == 0 && !known.Many {
@@ -136,16 +155,23 @@ func (r *Report) element(known abi.Message, i, off, end int) []Field {
 
 // text explains a security label.
 func (r *Report) text(m *Message, off int, data []byte) {
-	label := strings.TrimRight(string(data), "\x00")
-	m.Summary = strconv.QuoteToASCII(label[:min(len(label), maxSummary)])
-	if len(m.Summary) > maxSummary {
-		m.Summary = m.Summary[:maxSummary] + "…"
-	}
 	m.plain, m.short = true, true
 	m.Fields = appendData(m.Fields, Field{
 		Offset: off, Size: len(data), Type: "char", Name: "label[]",
-		Value: strings.ToValidUTF8(label, "\uFFFD"),
+		Value: strings.ToValidUTF8(label(data), "\uFFFD"),
 	})
+}
+
+// label is a security label without the zeros at its end.
+func label(data []byte) string { return strings.TrimRight(string(data), "\x00") }
+
+// labelSummary is as much of a label as fits into a heading.
+func labelSummary(label string) string {
+	quoted := strconv.QuoteToASCII(label[:min(len(label), maxSummary)])
+	if len(quoted) > maxSummary {
+		return quoted[:maxSummary] + "…"
+	}
+	return quoted
 }
 
 // appendData appends f unless it is empty.

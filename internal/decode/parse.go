@@ -64,7 +64,7 @@ func (p *parser) parse() ([]byte, error) {
 		err = p.memory()
 	case p.isColumns():
 		err = p.columns()
-	case gdbArray.MatchString(text):
+	case gdbArray().MatchString(text):
 		err = p.array('{', '}')
 	case strings.ContainsAny(text, `"'`):
 		err = p.quoted()

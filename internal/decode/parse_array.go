@@ -1,13 +1,12 @@
 package decode
 
 import (
-	"regexp"
 	"strconv"
 	"strings"
 )
 
 // gdbArray is how gdb's p begins an array, which may have characters in it.
-var gdbArray = regexp.MustCompile(`^\s*\$[0-9]+ = \{`)
+var gdbArray = pattern(`^\s*\$[0-9]+ = \{`)
 
 // leastDecimals is how many numbers a list without brackets has at least: the
 // smallest header has 12 bytes.
@@ -56,7 +55,7 @@ func (p *parser) arrayElement(i, to int) (length int, err error) {
 	case strings.IndexByte(" \t\r\n,", c) >= 0:
 		return 1, nil
 	case c == '\'':
-		if m := charLiteral.FindStringIndex(p.text[i:to]); m != nil && m[0] == 0 {
+		if m := charLiteral().FindStringIndex(p.text[i:to]); m != nil && m[0] == 0 {
 			return m[1], nil
 		}
 	case c == '<':

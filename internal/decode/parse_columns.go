@@ -3,7 +3,6 @@ package decode
 import (
 	"bytes"
 	"encoding/binary"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -11,14 +10,14 @@ import (
 
 // columnLine is a line of od or of hexdump without -C: an offset of 7 digits, or
 // of 6 as od -Ax has it, and numbers.
-var columnLine = regexp.MustCompile(`^([0-9a-f]{6,7})(?:[ \t]+(.*))?$`)
+var columnLine = pattern(`^([0-9a-f]{6,7})(?:[ \t]+(.*))?$`)
 
 // isColumns reports whether the text is what od or hexdump prints. Seven digits
 // cannot be plain hex, which comes in pairs; six can, so there the offset has to be
 // zero and the last line an offset only.
 func (p *parser) isColumns() bool {
 	lines := strings.Split(strings.TrimRight(p.text, " \t\r\n"), "\n")
-	m := columnLine.FindStringSubmatch(strings.TrimRight(lines[0], " \t\r"))
+	m := columnLine().FindStringSubmatch(strings.TrimRight(lines[0], " \t\r"))
 	if m == nil || m[2] == "" {
 		return false
 	}
@@ -70,7 +69,7 @@ func (p *parser) column(at int, line string) (column, error) {
 	if line == "*" {
 		return column{at: at, star: true}, nil
 	}
-	m := columnLine.FindStringSubmatch(line)
+	m := columnLine().FindStringSubmatch(line)
 	if m == nil {
 		return column{}, p.fail(at, "no offset, as the lines before have")
 	}

@@ -2,25 +2,24 @@ package decode
 
 import (
 	"bytes"
-	"regexp"
 	"strconv"
 	"strings"
 )
 
 // dumpLine is a line of xxd or of hexdump -C: an offset, and after a colon or
 // a blank what is at it. hexdump's last line is only an offset.
-var dumpLine = regexp.MustCompile(`^[ \t]*([0-9a-fA-F]{4,16})(: |  |$)`)
+var dumpLine = pattern(`^[ \t]*([0-9a-fA-F]{4,16})(: |  |$)`)
 
 // hexdumpLine is a line of hexdump -C that has bytes: two digits each, and the
 // column of characters. A line of strace may begin with a number, too.
-var hexdumpLine = regexp.MustCompile(`^[ \t]*[0-9a-fA-F]{4,16}  (?:[0-9a-fA-F]{2} .*)?\|`)
+var hexdumpLine = pattern(`^[ \t]*[0-9a-fA-F]{4,16}  (?:[0-9a-fA-F]{2} .*)?\|`)
 
 // isDump reports whether the text begins with a line of xxd or of hexdump -C.
 // Without xxd's colon only the column of characters shows that it is not plain hex.
 func (p *parser) isDump() bool {
 	line, _, _ := strings.Cut(strings.TrimLeft(p.text, " \t\r\n"), "\n")
-	m := dumpLine.FindStringSubmatch(line)
-	return m != nil && m[2] == ": " || hexdumpLine.MatchString(line)
+	m := dumpLine().FindStringSubmatch(line)
+	return m != nil && m[2] == ": " || hexdumpLine().MatchString(line)
 }
 
 // dump reads lines of xxd or of hexdump -C. The first may be at any offset;
@@ -64,7 +63,7 @@ func (d *dumper) line(at int, line string) error {
 		d.star = at
 		return nil
 	}
-	m := dumpLine.FindStringSubmatchIndex(line)
+	m := dumpLine().FindStringSubmatchIndex(line)
 	if m == nil {
 		return d.fail(at, "no offset, as the lines before have")
 	}

@@ -2,20 +2,19 @@ package decode
 
 import (
 	"encoding/binary"
-	"regexp"
 	"strconv"
 	"strings"
 )
 
 // memoryLine is a line of gdb's x: an address, perhaps with a name, and values.
-var memoryLine = regexp.MustCompile(`^[ \t]*0x[0-9a-f]+(?: <[^>]*>)?:[ \t]*`)
+var memoryLine = pattern(`^[ \t]*0x[0-9a-f]+(?: <[^>]*>)?:[ \t]*`)
 
 // charLiteral is what gdb adds to a number that is a character.
-var charLiteral = regexp.MustCompile(`'(?:\\.[^']*|[^'])'`)
+var charLiteral = pattern(`'(?:\\.[^']*|[^'])'`)
 
 // isMemory reports whether the text is what gdb's x prints.
 func (p *parser) isMemory() bool {
-	return memoryLine.MatchString(strings.TrimLeft(p.text, " \t\r\n"))
+	return memoryLine().MatchString(strings.TrimLeft(p.text, " \t\r\n"))
 }
 
 // memory reads what gdb's x prints: bytes in hex or decimal, or words in hex.
@@ -24,11 +23,11 @@ func (p *parser) memory() error {
 	for at := 0; at < len(p.text); {
 		line, _, _ := strings.Cut(p.text[at:], "\n")
 		if strings.TrimSpace(line) != "" {
-			m := memoryLine.FindStringIndex(line)
+			m := memoryLine().FindStringIndex(line)
 			if m == nil {
 				return p.fail(at, "no address, as the lines before have")
 			}
-			words := strings.Fields(charLiteral.ReplaceAllString(line[m[1]:], " "))
+			words := strings.Fields(charLiteral().ReplaceAllString(line[m[1]:], " "))
 			k := memoryKind(words)
 			for i := range words {
 				words[i] = strings.TrimPrefix(words[i], "0x")
@@ -58,12 +57,12 @@ func memoryKind(words []string) wordKind {
 }
 
 // repeats is how gdb folds equal elements, as " <repeats 46 times>".
-var repeats = regexp.MustCompile(`^<repeats ([0-9]{1,9}) times>`)
+var repeats = pattern(`^<repeats ([0-9]{1,9}) times>`)
 
 // repeat adds the last byte as often as the text at an offset says, and returns
 // how long that text is; 0 if there is none.
 func (p *parser) repeat(at int) (length int, err error) {
-	m := repeats.FindStringSubmatch(p.text[at:])
+	m := repeats().FindStringSubmatch(p.text[at:])
 	if m == nil || len(p.out) == 0 {
 		return 0, nil
 	}

@@ -1,18 +1,17 @@
 package decode
 
 import (
-	"regexp"
 	"strconv"
 	"strings"
 )
 
 // assigned is what C and gdb write before a string.
-var assigned = regexp.MustCompile(`^\s*[\w$\[\]* ]+=`)
+var assigned = pattern(`^\s*[\w$\[\]* ]+=`)
 
 // quoted reads strings in double or single quotes, one after the other, as C
 // joins them; gdb has commas between them and folds what is repeated.
 func (p *parser) quoted() error {
-	for i := len(assigned.FindString(p.text)); i < len(p.text); {
+	for i := len(assigned().FindString(p.text)); i < len(p.text); {
 		var err error
 		switch c := p.text[i]; {
 		case c == '"' || c == '\'':

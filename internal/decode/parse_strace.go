@@ -1,7 +1,6 @@
 package decode
 
 import (
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -10,14 +9,14 @@ import (
 )
 
 // straceMessage is the header of a control message as strace prints it.
-var straceMessage = regexp.MustCompile(`\{cmsg_len=([0-9]+), cmsg_level=(\w+)(?: /\*[^*]*\*/)?, cmsg_type=(\w+)(?: /\*[^*]*\*/)?(?:, cmsg_data=)?`)
+var straceMessage = pattern(`\{cmsg_len=([0-9]+), cmsg_level=(\w+)(?: /\*[^*]*\*/)?, cmsg_type=(\w+)(?: /\*[^*]*\*/)?(?:, cmsg_data=)?`)
 
 // straceFile is what strace -y and -yy add to a descriptor. In names strace writes >
 // as \76; between the two ends of a socket it does not.
-var straceFile = regexp.MustCompile(`<[\w-]+:\[.*?\]>|<[^>]*>`)
+var straceFile = pattern(`<[\w-]+:\[.*?\]>|<[^>]*>`)
 
 // straceRoom is how long the control buffer is.
-var straceRoom = regexp.MustCompile(`msg_controllen=([0-9]+)`)
+var straceRoom = pattern(`msg_controllen=([0-9]+)`)
 
 func (p *parser) isStrace() bool { return strings.Contains(p.text, "cmsg_len=") }
 
@@ -26,7 +25,7 @@ func (p *parser) isStrace() bool { return strings.Contains(p.text, "cmsg_len=") 
 // that the bytes are put together for the first candidate that it fits.
 func (p *parser) strace() (err error) {
 	// Blanks instead of names keep the places of errors.
-	p.text = straceFile.ReplaceAllStringFunc(p.text, func(s string) string {
+	p.text = straceFile().ReplaceAllStringFunc(p.text, func(s string) string {
 		return strings.Repeat(" ", len(s))
 	})
 	var first error
@@ -55,7 +54,7 @@ func (p *parser) candidates() (all []abi.Arch) {
 }
 
 func (p *parser) straceFor(a abi.Arch) error {
-	all := straceMessage.FindAllStringSubmatchIndex(p.text, -1)
+	all := straceMessage().FindAllStringSubmatchIndex(p.text, -1)
 	if all == nil {
 		return p.fail(strings.Index(p.text, "cmsg_len="),
 			"not a control message as strace prints it: {cmsg_len=…, cmsg_level=…, cmsg_type=…")
@@ -69,7 +68,7 @@ func (p *parser) straceFor(a abi.Arch) error {
 			return err
 		}
 	}
-	if m := straceRoom.FindStringSubmatch(p.text); m != nil {
+	if m := straceRoom().FindStringSubmatch(p.text); m != nil {
 		if n, err := strconv.Atoi(m[1]); err == nil && n < len(p.out) && len(p.out)-n < a.Word {
 			p.out = p.out[:n] // there was no padding after the last one
 		}
@@ -128,7 +127,7 @@ func straceType(a abi.Arch, s string) (int, bool) {
 }
 
 // straceNumber is a descriptor, or the value of a member.
-var straceNumber = regexp.MustCompile(`(?:^|[\[ ,=])(-?[0-9]+)`)
+var straceNumber = pattern(`(?:^|[\[ ,=])(-?[0-9]+)`)
 
 // straceData is the data between two offsets of the text: a string, or numbers
 // that have the sizes of what the message carries.
@@ -156,7 +155,7 @@ func (p *parser) straceData(a abi.Arch, typ, from, to int) ([]byte, error) {
 		}
 	}
 	var data []byte
-	for i, m := range straceNumber.FindAllStringSubmatchIndex(body, -1) {
+	for i, m := range straceNumber().FindAllStringSubmatchIndex(body, -1) {
 		n, err := strconv.ParseInt(body[m[2]:m[3]], 10, 64)
 		if err != nil {
 			return nil, p.fail(from+m[2], "%s is too large", body[m[2]:m[3]])

@@ -1,13 +1,12 @@
 package decode
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 )
 
 // hexGroup is one of xxd's groups, and the blanks that follow it.
-var hexGroup = regexp.MustCompile(`^[0-9a-fA-F]+( +)`)
+var hexGroup = pattern(`^[0-9a-fA-F]+( +)`)
 
 // beforeCharacters is how much of a line of xxd is hex: what has as many bytes as
 // there are characters after it. It is 0 if there are no characters. With -e there
@@ -15,7 +14,7 @@ var hexGroup = regexp.MustCompile(`^[0-9a-fA-F]+( +)`)
 func beforeCharacters(line string) int {
 	digits := 0
 	for at := 0; ; {
-		m := hexGroup.FindStringSubmatchIndex(line[at:])
+		m := hexGroup().FindStringSubmatchIndex(line[at:])
 		if m == nil {
 			return 0
 		}
