@@ -58,6 +58,14 @@ func tracedProgram(args []string) error {
 		fdtest.Sendmsg(pair[0], []byte("x"), fdpass.AppendRights(nil, 0), 0)
 		_, _, _, _, err := syscall.Recvmsg(pair[1], make([]byte, 1), make([]byte, 64), 0)
 		return err
+	case "mixed":
+		return sendMixed(a, b)
+	case "batch":
+		return sendBatch(a, b)
+	case "killed":
+		return sendKilled(a)
+	case "talks":
+		return sendAndSay(a)
 	case "lines": // a message for each line
 		fmt.Println("ready")
 		for in := bufio.NewScanner(os.Stdin); in.Scan(); {

@@ -94,18 +94,18 @@ func (w *watcher) examineTruncated(r *traceRecord, c *ptrace.Call, control []byt
 // have a header of SCM_RIGHTS that the program has put there itself? Who reads it
 // and not msg_controllen takes its zeros for descriptors.
 func (w *watcher) prefilled(th *ptrace.Thread, c *ptrace.Call, res ptrace.Result, u *underWay) {
-	if c.Kind != ptrace.Recvmsg || len(u.filled) == 0 {
+	if c.Kind != ptrace.Recvmsg || len(u.control) == 0 {
 		return
 	}
 	h := u.headers[0]
-	fds := rights(c.ABI, u.filled)
-	leftover := w.leftovers.same(th.Process().PID, h.control, u.filled)
-	m, _, ok, err := c.ABI.Next(u.filled)
+	fds := rights(c.ABI, u.control)
+	leftover := w.leftovers.same(th.Process().PID, h.control, u.control)
+	m, _, ok, err := c.ABI.Next(u.control)
 	isRights := ok && err == nil && int(m.Level) == c.ABI.SOLSocket && m.Type == abi.SCM_RIGHTS
 	if !isRights || len(fds) == 0 || leftover {
 		return
 	}
-	r := w.record(th, c, res)
+	r := w.record(th, c, res, u)
 	r.Room = h.controllen
 	r.wrong("header", "no control message came (msg_controllen is 0), and the buffer has the header that the program "+
 		"wrote there: who reads that finds %s", numbers(fds))
@@ -153,7 +153,7 @@ func (w *watcher) hasRead(th *ptrace.Thread, c *ptrace.Call, res ptrace.Result, 
 	if res.Error || lost <= 0 {
 		return nil
 	}
-	r := w.record(th, c, res)
+	r := w.record(th, c, res, u)
 	r.wrong("read", "%s takes bytes only: %d of the descriptors that came with them are lost", c.Name, lost)
 	return w.show(r)
 }

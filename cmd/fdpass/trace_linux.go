@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -24,7 +25,10 @@ type watcher struct {
 	uring     map[int]bool // the processes that are known to use io_uring
 	watched   suspicions
 	leftovers leftovers
-	window    [2048]byte
+	window    [4096]byte     // of a size that divides that of every page
+	pending   []*traceRecord // put off
+	text      bytes.Buffer   // what is written of one
+	holding   bool           // a program that has made a call does not go on yet
 }
 
 // run traces a program, or a process, to its end, and returns the status to end

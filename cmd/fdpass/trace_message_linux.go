@@ -12,73 +12,14 @@ import (
 	"example.com/fdpass/rawmsg"
 )
 
-// header is what a traced program's msghdr holds.
-type header struct {
-	name, iov, iovlen, control, controllen uint64
-	namelen, flags                         uint32
-}
-
 // underWay is what is known of a call before it returns.
 type underWay struct {
-	headers []header // at its entry
-	filled  []byte   // of a receive, with -lint: the control buffer at its entry
-	waiting int      // of a read: how many descriptors were waiting
-}
-
-// headerAt is where the header of message i of a call is, and how many bytes of
-// it there are with what follows it in a batch.
-func headerAt(c *ptrace.Call, i int) (at uint64, size int) {
-	o := &c.ABI.Msghdr
-	if isBatch(c) {
-		return c.Addr + uint64(i*o.Mmsghdr), o.Size + 4
-	}
-	return c.Addr, o.Size
-}
-
-// readHeader reads the header of message i of a call.
-func readHeader(th *ptrace.Thread, c *ptrace.Call, i int) (h header, length uint32, err error) {
-	var b [64]byte
-	at, size := headerAt(c, i)
-	if err := th.Peek(at, b[:size]); err != nil {
-		return h, 0, err
-	}
-	h, length = parseHeader(c, b[:size])
-	return h, length, nil
-}
-
-func parseHeader(c *ptrace.Call, b []byte) (h header, length uint32) {
-	o := &c.ABI.Msghdr
-	h = header{
-		name: c.ABI.Long(b), namelen: c.ABI.Uint32(b[c.ABI.Word:]),
-		iov: c.ABI.Long(b[o.Iov:]), iovlen: c.ABI.Long(b[o.Iovlen:]),
-		control: c.ABI.Long(b[o.Control:]), controllen: c.ABI.Long(b[o.Controllen:]),
-		flags: c.ABI.Uint32(b[o.Flags:]),
-	}
-	if isBatch(c) {
-		length = c.ABI.Uint32(b[o.Size:])
-	}
-	return h, length
-}
-
-// readReceived reads the header of a message that was received, and its control
-// messages. Both are often near each other, and then one read is enough: it is
-// what takes the time.
-func (w *watcher) readReceived(th *ptrace.Thread, c *ptrace.Call, before header, i int) (
-	h header, length uint32, control []byte, err error,
-) {
-	at, size := headerAt(c, i)
-	room := min(before.controllen, 512)
-	from, to := min(at, before.control), max(at+uint64(size), before.control+room)
-	if room > 0 && to-from <= uint64(len(w.window)) && th.Peek(from, w.window[:to-from]) == nil {
-		h, length = parseHeader(c, w.window[at-from:][:size])
-		if h.control == before.control && h.controllen <= room {
-			return h, length, slices.Clone(w.window[h.control-from:][:h.controllen]), nil
-		}
-	}
-	if h, length, err = readHeader(th, c, i); err == nil {
-		control, err = w.control(th, h)
-	}
-	return h, length, control, err
+	headers  []header     // at its entry
+	control  []byte       // of a sendmsg, and of a recvmsg with -lint: the control buffer at its entry
+	waiting  int          // of a read: how many descriptors were waiting
+	socket   *knownSocket // what it is made on, if that has been looked up
+	record   *traceRecord // of a sendmsg: begun
+	returned bool
 }
 
 func isBatch(c *ptrace.Call) bool { return c.Kind == ptrace.Recvmmsg || c.Kind == ptrace.Sendmmsg }
@@ -97,30 +38,49 @@ func (w *watcher) Entered(th *ptrace.Thread, c *ptrace.Call) bool {
 		u.waiting = descriptorsWaiting(th.TID, c.FD)
 		return u.waiting > 0 && c.Flags&rawmsg.MSG_PEEK == 0
 	}
-	room := false
-	for i := range c.Vlen {
-		h, _, err := readHeader(th, c, i)
-		if err != nil { // the kernel cannot read it either
-			break
+	if c.Kind == ptrace.Sendmsg || c.Kind == ptrace.Recvmsg && w.lint {
+		if h, control, err := w.readNear(th, c); err == nil {
+			u.headers, u.control = []header{h}, control
 		}
-		u.headers = append(u.headers, h)
-		room = room || h.controllen > 0
+	} else {
+		u.headers = w.readHeaders(th, c)
 	}
-	if c.Kind == ptrace.Recvmsg && w.lint && room {
-		u.filled, _ = w.control(th, u.headers[0])
+	hasRoom := func(h header) bool { return h.controllen > 0 }
+	return !isSend(c) || slices.ContainsFunc(u.headers, hasRoom) || len(u.headers) < c.Vlen
+}
+
+// Resumed does what the program need not wait for. While a call is made it looks
+// up what has a name already; after the call it writes. Whether a call other than
+// sendmsg will be shown is not known yet, but likely if one on that socket was.
+func (w *watcher) Resumed(th *ptrace.Thread, c *ptrace.Call) error {
+	u := c.State.(*underWay)
+	known := w.sockets[socketKey{th.Process().PID, c.FD}] != nil
+	switch {
+	case u.returned:
+		w.holding = false
+		return w.flush()
+	case c.Kind == ptrace.Sendmsg:
+		u.record = w.begin(th, c, u)
+		w.explain(u.record, c, u.control)
+		if w.wants(u.record) {
+			w.name(u.record)
+		}
+	case known && len(u.headers) > 0:
+		u.socket = w.socketOf(th.Process(), c.FD)
 	}
-	return !isSend(c) || room || len(u.headers) < c.Vlen
+	return nil
 }
 
 // Returned looks at a call that has been made.
 func (w *watcher) Returned(th *ptrace.Thread, c *ptrace.Call, res ptrace.Result) error {
+	u := c.State.(*underWay)
+	u.returned, w.holding = true, true
 	if errno := res.Errno(); errno >= 512 || errno == syscall.EINTR {
 		return nil // ERESTARTSYS and the like: it is made again, or was to end
 	}
-	u := c.State.(*underWay)
 	switch c.Kind {
 	case ptrace.IoUring:
-		return w.usesIoUring(th, c, res)
+		return w.usesIoUring(th, c, res, u)
 	case ptrace.Read:
 		return w.hasRead(th, c, res, u)
 	}
@@ -145,16 +105,15 @@ func (w *watcher) failed(th *ptrace.Thread, c *ptrace.Call, res ptrace.Result, u
 	if !isSend(c) && errno == syscall.EAGAIN || len(u.headers) > 0 && u.headers[0].controllen == 0 {
 		return nil
 	}
-	r := w.record(th, c, res)
+	r := w.record(th, c, res, u)
 	r.Errno, r.Note = errnoName(errno), callErrors[errno].why
 	if len(u.headers) > 0 {
 		h := u.headers[0]
 		r.Room = h.controllen
 		w.destination(r, th, c, h)
-		if isSend(c) {
-			if control, err := w.control(th, h); err == nil {
-				w.explain(r, th, c, control)
-			}
+		if c.Kind == ptrace.Sendmmsg {
+			control, _ := w.control(th, h)
+			w.explain(r, c, control)
 		}
 	}
 	return w.show(r)
@@ -164,23 +123,18 @@ func (w *watcher) failed(th *ptrace.Thread, c *ptrace.Call, res ptrace.Result, u
 // messages nor lost any.
 func (w *watcher) message(th *ptrace.Thread, c *ptrace.Call, res ptrace.Result, u *underWay, i int) error {
 	before := u.headers[i]
-	h := before
-	var length uint32
-	var control []byte
-	var err error
-	if isSend(c) && !isBatch(c) {
-		control, err = w.control(th, h)
-	} else {
-		h, length, control, err = w.readReceived(th, c, before, i)
-	}
-	if err != nil {
-		return nil // another thread has just unmapped it
+	h, length, control := before, uint32(0), u.control
+	if c.Kind != ptrace.Sendmsg {
+		var err error
+		if h, length, control, err = w.readReceived(th, c, before, i); err != nil {
+			return nil // another thread has just unmapped it
+		}
 	}
 	if h.controllen == 0 && (isSend(c) || h.flags&rawmsg.MSG_CTRUNC == 0) {
 		w.prefilled(th, c, res, u)
 		return nil
 	}
-	r := w.record(th, c, res)
+	r := w.record(th, c, res, u)
 	r.Room = before.controllen
 	if isBatch(c) {
 		r.Index, r.Result = &i, int64(length)
@@ -189,35 +143,41 @@ func (w *watcher) message(th *ptrace.Thread, c *ptrace.Call, res ptrace.Result, 
 		r.MsgFlags = flagNames(h.flags)
 	}
 	w.destination(r, th, c, h)
-	w.explain(r, th, c, control)
+	if c.Kind != ptrace.Sendmsg {
+		w.explain(r, c, control)
+	}
 	w.examine(r, th, c, h, control)
 	return w.show(r)
 }
 
-// control reads a control buffer.
-func (w *watcher) control(th *ptrace.Thread, h header) ([]byte, error) {
-	if h.controllen == 0 {
-		return nil, nil
-	}
-	b := make([]byte, min(h.controllen, decode.MaxBuffer))
-	return b, th.Peek(h.control, b)
-}
-
-// record begins the record of a call.
-func (w *watcher) record(th *ptrace.Thread, c *ptrace.Call, res ptrace.Result) *traceRecord {
+// begin begins the record of a call.
+func (w *watcher) begin(th *ptrace.Thread, c *ptrace.Call, u *underWay) *traceRecord {
 	p := th.Process()
 	r := &traceRecord{
-		PID: p.PID, TID: th.TID, Program: p.Name(), Call: c.Name, FD: c.FD,
-		Flags: flagNames(c.Flags), Result: res.Value, Controls: []traceControl{}, sends: isSend(c),
+		PID: p.PID, TID: th.TID, Program: p.Name(), Call: c.Name, FD: c.FD, process: p,
+		Flags: flagNames(c.Flags), Controls: []traceControl{}, sends: isSend(c),
 	}
-	if w.json || w.times {
-		r.Time = timeStamp(time.Now())
+	if u.socket == nil && c.Kind != ptrace.IoUring {
+		u.socket = w.socketOf(p, c.FD)
 	}
+	if u.socket != nil {
+		r.Socket = u.socket.socket
+	}
+	return r
+}
+
+// record is the record of a call that has been made.
+func (w *watcher) record(th *ptrace.Thread, c *ptrace.Call, res ptrace.Result, u *underWay) *traceRecord {
+	r := u.record
+	if r == nil {
+		r = w.begin(th, c, u)
+	}
+	r.Result = res.Value
 	if res.Error {
 		r.Result = -1
 	}
-	if c.Kind != ptrace.IoUring {
-		r.Socket = w.socketOf(p, c.FD).socket
+	if w.json || w.times {
+		r.Time = timeStamp(time.Now())
 	}
 	return r
 }
@@ -241,22 +201,22 @@ func (w *watcher) destination(r *traceRecord, th *ptrace.Thread, c *ptrace.Call,
 }
 
 // explain puts what is in a control buffer into a record.
-func (w *watcher) explain(r *traceRecord, th *ptrace.Thread, c *ptrace.Call, control []byte) {
+func (w *watcher) explain(r *traceRecord, c *ptrace.Call, control []byte) {
 	if len(control) == 0 {
 		return
 	}
-	d := decode.Explain(c.ABI.Arch, control)
 	if w.verbose && !w.json {
 		var b strings.Builder
-		d.WriteText(&b)
+		decode.Explain(c.ABI.Arch, control).WriteText(&b)
 		r.bytes = b.String()
 	}
+	d := decode.Outline(c.ABI.Arch, control)
 	for _, m := range d.Messages {
-		k := traceControl{Name: m.Name, Summary: m.Summary, kind: kindOf(m.Name)}
-		for _, fd := range descriptors(m) {
-			k.Descriptors = append(k.Descriptors, traceDescriptor{fd, w.descriptorOf(th.Process(), int(fd))})
-		}
-		r.Controls = append(r.Controls, k)
+		one, rest, _, _ := c.ABI.Next(control)
+		r.Controls = append(r.Controls, traceControl{
+			Name: m.Name, Summary: m.Summary, kind: kindOf(m.Name), Descriptors: descriptors(c.ABI, m.Name, one.Data),
+		})
+		control = rest
 	}
 	if d.Error != nil {
 		r.Bad = d.Error.Error()
@@ -282,15 +242,20 @@ func kindOf(name string) string {
 	return "other"
 }
 
-// descriptors are those that a message carries.
-func descriptors(m decode.Message) (fds []int64) {
-	if m.Name != "SCM_RIGHTS" && m.Name != "SCM_PIDFD" {
+// descriptors are those that a message carries. They have no names yet.
+func descriptors(a *ptrace.ABI, name string, data []byte) (fds []traceDescriptor) {
+	most := 253 // SCM_MAX_FD
+	switch name {
+	case "SCM_RIGHTS":
+	case "SCM_PIDFD":
+		most = 1
+	default:
 		return nil
 	}
-	for _, f := range m.Fields {
-		isFD := strings.HasPrefix(f.Name, "fd[") || f.Name == "pidfd"
-		if v, ok := f.Value.(int64); ok && isFD && v >= 0 { // below 0 it is an errno
-			fds = append(fds, v)
+	fds = make([]traceDescriptor, 0, min(len(data)/4, most))
+	for ; len(data) >= 4 && len(fds) < most; data = data[4:] {
+		if fd := int32(a.Uint32(data)); fd >= 0 { // below 0 it is an errno
+			fds = append(fds, traceDescriptor{FD: int64(fd)})
 		}
 	}
 	return fds
@@ -304,6 +269,7 @@ func rights(a *ptrace.ABI, control []byte) (fds []int) {
 			return fds
 		}
 		if int(m.Level) == a.SOLSocket && m.Type == abi.SCM_RIGHTS {
+			fds = slices.Grow(fds, len(m.Data)/4)
 			for b := m.Data; len(b) >= 4; b = b[4:] {
 				fds = append(fds, int(int32(a.Uint32(b))))
 			}

@@ -1,6 +1,10 @@
 package main
 
-import "time"
+import (
+	"time"
+
+	"example.com/fdpass/internal/ptrace"
+)
 
 // traceRecord is what is said of one message: the object of -json. Members are
 // added to it, and none are taken away or change their meaning.
@@ -22,6 +26,8 @@ type traceRecord struct {
 	Bad      string         `json:"malformed,omitempty"` // where the control messages make no sense
 	Note     string         `json:"note,omitempty"`
 	Wrong    []traceFinding `json:"wrong,omitempty"`
+
+	process *ptrace.Process // whose descriptors have no names yet, or nil
 
 	bytes string // all of the control messages, explained, for -v
 	sends bool

@@ -70,6 +70,26 @@ func socketName(sa syscall.Sockaddr) string {
 	return ""
 }
 
+// name describes the descriptors of a record, while the process still has them.
+// That takes most of the time, so it is left until it is known that the record is
+// shown, and each of many that are the same file in a row is not asked about.
+func (w *watcher) name(r *traceRecord) {
+	if r.process == nil {
+		return
+	}
+	for _, c := range r.Controls {
+		for i := range c.Descriptors {
+			d := &c.Descriptors[i]
+			if i > 0 && r.process.Same(int(c.Descriptors[i-1].FD), int(d.FD)) {
+				d.Is = c.Descriptors[i-1].Is
+			} else {
+				d.Is = w.descriptorOf(r.process, int(d.FD))
+			}
+		}
+	}
+	r.process = nil
+}
+
 // descriptorOf describes a descriptor of a traced process, as recv does where its
 // link says little.
 func (w *watcher) descriptorOf(p *ptrace.Process, fd int) string {

@@ -1,8 +1,8 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
-	"io"
 	"slices"
 	"strconv"
 	"strings"
@@ -10,19 +10,47 @@ import (
 	"example.com/fdpass/internal/printable"
 )
 
-// show writes a record if the flags ask for it.
+// show writes a record if the flags ask for it. That can wait until the program goes
+// on, unless it may write to the same place.
 func (w *watcher) show(r *traceRecord) error {
 	if len(r.Wrong) > 0 {
 		w.found = true
 	}
+	if !w.wants(r) {
+		return nil
+	}
+	if w.json || !w.lint {
+		w.name(r)
+	}
+	w.pending = append(w.pending, r)
+	if w.holding && w.file != "" && w.file != "-" {
+		return nil
+	}
+	return w.flush()
+}
+
+// wants reports whether the flags ask for a record.
+func (w *watcher) wants(r *traceRecord) bool {
 	hasKind := func(c traceControl) bool { return slices.Contains(w.kinds, c.kind) }
 	switch {
 	case w.lint && len(r.Wrong) == 0,
 		w.errors && r.Errno == "",
 		len(w.kinds) > 0 && !slices.ContainsFunc(r.Controls, hasKind):
-		return nil
+		return false
 	}
-	return w.write(r)
+	return true
+}
+
+// flush writes what has been put off.
+func (w *watcher) flush() error {
+	for _, r := range w.pending {
+		if err := w.write(r); err != nil {
+			return err
+		}
+	}
+	clear(w.pending)
+	w.pending = w.pending[:0]
+	return nil
 }
 
 // write writes a record as JSON or text.
@@ -30,37 +58,46 @@ func (w *watcher) write(r *traceRecord) error {
 	if w.json {
 		return printable.JSON(w.out, r, "")
 	}
-	var b strings.Builder
+	w.text.Reset()
 	if w.lint {
-		r.lint(&b, w.times)
+		r.lint(&w.text, w.times)
 	} else {
-		r.text(&b, w.times)
+		r.text(&w.text, w.times)
 	}
-	text := b.String()
+	text := w.text.Bytes()
 	if w.colors {
-		text = redden(text)
+		text = []byte(redden(w.text.String()))
 	}
-	_, err := io.WriteString(w.out, text)
+	_, err := w.out.Write(text)
 	return err
 }
 
+// writeNumber writes a number and what is around it.
+func writeNumber[T int | int64](b *bytes.Buffer, before string, n T, after string) {
+	b.WriteString(before)
+	b.Write(strconv.AppendInt(b.AvailableBuffer(), int64(n), 10))
+	b.WriteString(after)
+}
+
 // head begins a line: who made which call on what.
-func (r *traceRecord) head(b *strings.Builder, times bool) {
+func (r *traceRecord) head(b *bytes.Buffer, times bool) {
 	if times && len(r.Time) > 26 {
 		b.WriteString(r.Time[11:26] + " ")
 	}
-	fmt.Fprintf(b, "%s[%d] %s", printable.Line(r.Program), r.PID, r.Call)
+	b.WriteString(printable.Line(r.Program))
+	writeNumber(b, "[", r.PID, "] ")
+	b.WriteString(r.Call)
 	if r.Index != nil {
-		fmt.Fprintf(b, "[%d]", *r.Index)
+		writeNumber(b, "[", *r.Index, "]")
 	}
-	fmt.Fprintf(b, "(%d", r.FD)
+	writeNumber(b, "(", r.FD, "")
 	if r.Socket != nil {
 		b.WriteString(r.Socket.text(r.sends))
 	}
 }
 
 // lint writes a line for each thing that is wrong.
-func (r *traceRecord) lint(b *strings.Builder, times bool) {
+func (r *traceRecord) lint(b *bytes.Buffer, times bool) {
 	for _, f := range r.Wrong {
 		r.head(b, times)
 		fmt.Fprintf(b, "): %s (%s)\n", f.Why, f.Link)
@@ -68,7 +105,7 @@ func (r *traceRecord) lint(b *strings.Builder, times bool) {
 }
 
 // text writes a call and what it moved.
-func (r *traceRecord) text(b *strings.Builder, times bool) {
+func (r *traceRecord) text(b *bytes.Buffer, times bool) {
 	r.head(b, times)
 	if r.Call == "io_uring_setup" {
 		fmt.Fprintf(b, "): %s\n", r.Note)
@@ -78,7 +115,7 @@ func (r *traceRecord) text(b *strings.Builder, times bool) {
 	if len(r.Flags) > 0 {
 		flags = strings.Join(r.Flags, "|")
 	}
-	fmt.Fprintf(b, ", %s) = %d", flags, r.Result)
+	writeNumber(b, ", "+flags+") = ", r.Result, "")
 	if r.Errno != "" {
 		b.WriteString(" " + r.Errno)
 		if r.Note != "" {
@@ -86,7 +123,7 @@ func (r *traceRecord) text(b *strings.Builder, times bool) {
 		}
 	}
 	if len(r.MsgFlags) > 0 {
-		fmt.Fprintf(b, ", msg_flags %s", strings.Join(r.MsgFlags, "|"))
+		b.WriteString(", msg_flags " + strings.Join(r.MsgFlags, "|"))
 	}
 	b.WriteByte('\n')
 	if !r.late {
@@ -98,11 +135,11 @@ func (r *traceRecord) text(b *strings.Builder, times bool) {
 }
 
 // contents writes the control messages.
-func (r *traceRecord) contents(b *strings.Builder) {
+func (r *traceRecord) contents(b *bytes.Buffer) {
 	b.WriteString(r.bytes)
 	for _, c := range r.Controls {
 		if r.bytes == "" {
-			fmt.Fprintf(b, "  %s: %s\n", c.Name, c.Summary)
+			b.WriteString("  " + c.Name + ": " + c.Summary + "\n")
 		}
 		fold(b, c.Descriptors)
 	}
@@ -113,21 +150,22 @@ func (r *traceRecord) contents(b *strings.Builder) {
 
 // fold writes what descriptors are open on, those that follow each other and are
 // the same in one line.
-func fold(b *strings.Builder, all []traceDescriptor) {
+func fold(b *bytes.Buffer, all []traceDescriptor) {
 	for len(all) > 0 {
 		n := 1
 		for n < len(all) && all[n].Is == all[0].Is {
 			n++
 		}
-		fds := make([]int, n)
-		for i, d := range all[:n] {
-			fds[i] = int(d.FD)
-		}
 		if n == 1 {
-			fmt.Fprintf(b, "    %d is %s\n", fds[0], printable.Line(all[0].Is))
+			writeNumber(b, "    ", all[0].FD, " is ")
 		} else {
-			fmt.Fprintf(b, "    %s are %s\n", span(fds), printable.Line(all[0].Is))
+			fds := make([]int, n)
+			for i, d := range all[:n] {
+				fds[i] = int(d.FD)
+			}
+			b.WriteString("    " + span(fds) + " are ")
 		}
+		b.WriteString(printable.Line(all[0].Is) + "\n")
 		all = all[n:]
 	}
 }

@@ -12,11 +12,11 @@ import (
 
 // usesIoUring says once of a program that not all of its messages are seen. A
 // program that asked for io_uring in vain does without.
-func (w *watcher) usesIoUring(th *ptrace.Thread, c *ptrace.Call, res ptrace.Result) error {
+func (w *watcher) usesIoUring(th *ptrace.Thread, c *ptrace.Call, res ptrace.Result, u *underWay) error {
 	if res.Error {
 		return nil
 	}
-	return w.announceIoUring(w.record(th, c, res), int(min(res.Value, math.MaxInt32)))
+	return w.announceIoUring(w.record(th, c, res, u), int(min(res.Value, math.MaxInt32)))
 }
 
 // hasIoUring says the same of a process that had its ring before it was attached

@@ -64,6 +64,9 @@ func (l suspicions) add(w *watcher, th *ptrace.Thread, r *traceRecord, s suspici
 		l[p.PID] = map[int]*suspicion{}
 		w.trace.Every(p, true)
 	}
+	if w.json {
+		w.name(r) // it is shown again later
+	}
 	s.record = r
 	for _, fd := range fds {
 		one := s

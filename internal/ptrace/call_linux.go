@@ -36,35 +36,49 @@ const (
 	infoIsError = 32 // __u8 exit.is_error
 )
 
-// syscallStop looks at a thread that begins or ends a system call.
+// syscallStop deals with a thread that begins or ends a system call.
 func (t *Tracer) syscallStop(th *Thread) error {
+	c, err := t.look(th)
+	err = t.after(err, th, 0)
+	if c != nil {
+		if err := t.Handler.Resumed(th, c); err != nil {
+			return err
+		}
+	}
+	return err
+}
+
+// look finds out which system call a thread begins or ends, and tells the handler
+// if that is a wanted one, which it returns.
+func (t *Tracer) look(th *Thread) (*Call, error) {
 	info := t.info[:]
 	_, err := rawmsg.PtraceSyscallInfo(th.TID, info)
 	if err == syscall.EIO {
-		return fmt.Errorf("PTRACE_GET_SYSCALL_INFO needs Linux 5.3: %w", err)
+		return nil, fmt.Errorf("PTRACE_GET_SYSCALL_INFO needs Linux 5.3: %w", err)
 	}
 	if err != nil {
-		return os.NewSyscallError("ptrace", err)
+		return nil, os.NewSyscallError("ptrace", err)
 	}
 	number := func(at int) uint64 { return binary.NativeEndian.Uint64(info[at:]) }
 	switch info[infoOp] {
 	case infoEntry, infoSeccomp:
 		if th.inside { // the filter stops at it a second time
-			return nil
+			return nil, nil
 		}
 		var args [6]uint64
 		for i := range args {
 			args[i] = number(infoArgs + 8*i)
 		}
 		t.entered(th, binary.NativeEndian.Uint32(info[infoArch:]), number(infoNr), args)
+		return th.call, nil
 	case infoExit:
 		c := th.call
 		th.call, th.inside = nil, false
 		if c != nil {
-			return t.Handler.Returned(th, c, Result{int64(number(infoResult)), info[infoIsError] != 0})
+			return c, t.Handler.Returned(th, c, Result{int64(number(infoResult)), info[infoIsError] != 0})
 		}
 	}
-	return nil
+	return nil, nil
 }
 
 // Result is what a system call has returned: a number, or -errno.

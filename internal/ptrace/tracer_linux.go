@@ -7,11 +7,12 @@ import (
 	"syscall"
 )
 
-// Handler learns what the threads do. A thread has stopped while it learns of
-// it; the others run. An error ends the trace.
+// Handler learns what the threads do. But for Resumed, a thread has stopped while
+// it learns of it; the others run. An error ends the trace.
 type Handler interface {
 	Entered(*Thread, *Call) (wanted bool)      // before the call; what is not wanted does not stop again
 	Returned(*Thread, *Call, Result) error     // after it
+	Resumed(*Thread, *Call) error              // after either of these, when the thread runs again
 	Other(*Thread, Other)                      // before any other call of a thread with Every set
 	Execed(*Thread)                            // another program has taken the process over
 	Exiting(*Thread, syscall.WaitStatus) error // the thread ends; its descriptors are open
@@ -88,7 +89,7 @@ func (t *Tracer) changed(tid int, ws syscall.WaitStatus) error {
 	event := int(ws>>16) & 0xff
 	switch {
 	case sig == syscall.SIGTRAP|sysgood, event == eventSeccomp:
-		return t.after(t.syscallStop(th), th, 0)
+		return t.syscallStop(th)
 	case event == eventExec:
 		t.execed(th)
 	case event == eventExit:
