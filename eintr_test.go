@@ -5,7 +5,6 @@ package fdpass_test
 import (
 	"errors"
 	"runtime"
-	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -14,75 +13,11 @@ import (
 	"example.com/fdpass/internal/fdtest"
 )
 
-// signals sends this thread one signal after the other until the returned
-// function is called, and counts them. SIGURG means nothing to Go programs, and
-// the runtime has a handler for it.
-func signals(t *testing.T) (count *atomic.Int32, stop func()) {
-	t.Helper()
-	runtime.LockOSThread()
-	pid, tid := syscall.Getpid(), syscall.Gettid()
-	count = new(atomic.Int32)
-	quit, done := make(chan bool), make(chan bool)
-	go func() {
-		defer close(done)
-		for {
-			select {
-			case <-quit:
-				return
-			case <-time.After(time.Millisecond):
-			}
-			if err := syscall.Tgkill(pid, tid, syscall.SIGURG); err != nil {
-				t.Error("tgkill:", err)
-			}
-			count.Add(1)
-		}
-	}()
-	return count, func() {
-		close(quit)
-		<-done
-		runtime.UnlockOSThread()
-	}
-}
-
-// after calls f once 30 more signals have been sent.
-func after(count *atomic.Int32, f func()) (wait func()) {
-	done := make(chan bool)
-	from := count.Load()
-	go func() {
-		defer close(done)
-		for count.Load() < from+30 {
-			time.Sleep(time.Millisecond)
-		}
-		f()
-	}()
-	return func() { <-done }
-}
-
 // setTimeout sets SO_RCVTIMEO or SO_SNDTIMEO to a minute.
 func setTimeout(t *testing.T, fd, opt int) {
 	t.Helper()
 	if err := syscall.SetsockoptTimeval(fd, syscall.SOL_SOCKET, opt, &syscall.Timeval{Sec: 60}); err != nil {
 		t.Fatal(err)
-	}
-}
-
-func TestWhenDoesRecvmsgReturnEINTR(t *testing.T) {
-	fdtest.SkipUnderGVisor(t, "signals interrupt its recvmsg always, which the library hides")
-	for name, timeout := range map[string]bool{"with SO_RCVTIMEO": true, "without": false} {
-		t.Run(name, func(t *testing.T) {
-			fdtest.NoLeak(t)
-			a, b := fdtest.Pair(t, syscall.SOCK_STREAM)
-			if timeout {
-				setTimeout(t, b, syscall.SO_RCVTIMEO)
-			}
-			count, stop := signals(t)
-			defer stop()
-			defer after(count, func() { fdtest.MustSend(t, a, "x") })()
-			_, _, _, _, err := syscall.Recvmsg(b, make([]byte, 1), nil, 0)
-			if timeout != (err == syscall.EINTR) || !timeout && err != nil {
-				t.Errorf("got %v after %d signals", err, count.Load())
-			}
-		})
 	}
 }
 
@@ -95,21 +30,21 @@ func TestIsAReceiveThatSignalsInterruptTakenUpAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	fds := fdtest.FDs(t, 2)
-	count, stop := signals(t)
+	count, stop := fdtest.Signals(t)
 	defer stop()
 	send := func() {
 		if err := fdpass.SendFDs(a, fds...); err != nil {
 			t.Error(err)
 		}
 	}
-	wait := after(count, send)
+	wait := fdtest.AfterSignals(count, send)
 	got, err := fdpass.RecvFDs(b, 2)
 	if wait(); err != nil || len(got) != 2 {
 		t.Errorf("one: %v, %v", got, err)
 	}
 	fdtest.Close(t, got...)
 
-	wait = after(count, send)
+	wait = fdtest.AfterSignals(count, send)
 	msgs, err := r.Recv([][]byte{make([]byte, 1), make([]byte, 1)})
 	if wait(); err != nil || len(msgs) != 1 || len(msgs[0].FDs()) != 2 {
 		t.Fatalf("a batch: %d messages, %v", len(msgs), err)
@@ -128,9 +63,9 @@ func TestIsASendThatSignalsInterruptTakenUpAgain(t *testing.T) {
 		}
 	}
 	fds := fdtest.FDs(t, 2)
-	count, stop := signals(t)
+	count, stop := fdtest.Signals(t)
 	defer stop()
-	wait := after(count, func() { fdtest.Recvmsg(t, b, 1, 0, 0) })
+	wait := fdtest.AfterSignals(count, func() { fdtest.Recvmsg(t, b, 1, 0, 0) })
 	err := fdpass.SendFDs(a, fds...)
 	if wait(); err != nil {
 		t.Fatal(err)
@@ -178,7 +113,7 @@ func TestDoesATimeoutEndUnderSignals(t *testing.T) {
 			if name == "send" {
 				full(t, fdpass.Socket(a))
 			}
-			_, stop := signals(t)
+			_, stop := fdtest.Signals(t)
 			defer stop()
 			// What never ends is ended by the end of the connection.
 			late := time.AfterFunc(time.Until(fdtest.Soon()), func() {

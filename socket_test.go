@@ -189,35 +189,3 @@ func TestDoesOneTryOnABareDescriptorWait(t *testing.T) {
 		})
 	}
 }
-
-func TestDoesTakeOneTakeExactlyOne(t *testing.T) {
-	fdtest.NoLeak(t)
-	a, b := fdtest.Conns(t, "unixpacket")
-	r := fdtest.Receiver(t, b, fdpass.Options{MaxFDs: 2})
-	defer r.Close()
-	for _, n := range []int{0, 2, 1} {
-		if _, err := fdpass.SendMsgFDs(a, []byte("x"), fdtest.FDs(t, n)...); err != nil {
-			t.Fatal(err)
-		}
-		m, err := r.Recv(make([]byte, 1))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if n == 1 {
-			f, err := m.TakeFile("its name")
-			if err != nil || f.Name() != "its name" {
-				t.Fatal(err)
-			}
-			f.Close()
-		}
-		if fd, err := m.TakeFD(); fd != -1 || !errors.Is(err, fdpass.ErrCount) {
-			t.Errorf("of %d: %d, %v", n, fd, err)
-		}
-		if f, err := m.TakeFile("x"); f != nil || !errors.Is(err, fdpass.ErrCount) {
-			t.Errorf("of %d: %v, %v", n, f, err)
-		}
-		if n != 1 && len(m.FDs()) != n {
-			t.Errorf("the message keeps %d of %d", len(m.FDs()), n)
-		}
-	}
-}
