@@ -15,7 +15,7 @@ import (
 	"example.com/fdpass/internal/fdtest"
 )
 
-// bound is a datagram socket with this name, closed at the test's end.
+// bound makes a datagram socket with this name, which is closed at the test's end.
 func bound(t *testing.T, name string) *net.UnixConn {
 	t.Helper()
 	c, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: name, Net: "unixgram"})
@@ -26,8 +26,8 @@ func bound(t *testing.T, name string) *net.UnixConn {
 	return c
 }
 
-// names are a path, one that is as long as it may be (107 bytes and a zero), an
-// abstract name and one of as many bytes as there may be.
+// names are a path, a path of the greatest length (107 bytes and a zero), an abstract
+// name, and an abstract name of the greatest length.
 func names(t *testing.T) []string {
 	dir := fdtest.SocketDir(t)
 	long := filepath.Join(dir, strings.Repeat("n", max(1, 107-len(dir)-1)))

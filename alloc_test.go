@@ -17,9 +17,8 @@ import (
 // allocRuns is how often each promise is tried.
 const allocRuns = 50
 
-// atMost holds the promise that f allocates no more than want times. It is
-// called more than once before it counts, so that what is allocated once and
-// for all does not.
+// atMost checks that f allocates no more than want times. It calls f a few times
+// before it counts, so that what is allocated only once is not counted.
 func atMost(t *testing.T, want float64, f func() error) {
 	t.Helper()
 	var err error
@@ -39,7 +38,7 @@ func atMost(t *testing.T, want float64, f func() error) {
 // raceEnabled is set by race_test.go, which only a build with -race has.
 var raceEnabled bool
 
-// skipUnderRace skips what the race detector makes untrue.
+// skipUnderRace skips a test of allocations, since the race detector makes some.
 func skipUnderRace(t *testing.T) {
 	t.Helper()
 	if raceEnabled {
@@ -47,7 +46,7 @@ func skipUnderRace(t *testing.T) {
 	}
 }
 
-// ends are both kinds of connection, and the far end of each.
+// ends returns both kinds of connection, and the far end of each.
 func ends(t *testing.T, f func(t *testing.T, far fdpass.Socket, near syscall.Conn)) {
 	t.Run("bare", func(t *testing.T) {
 		fdtest.NoLeak(t)
@@ -163,8 +162,7 @@ func TestDoesTheCodecAllocateNothing(t *testing.T) {
 	})
 }
 
-// TestWhatDoOneCallFunctionsAllocate: nothing to send, and to receive the slice
-// that is returned.
+// Sending allocates nothing, and receiving only the slice that is returned.
 func TestWhatDoOneCallFunctionsAllocate(t *testing.T) {
 	fdtest.NeedsLinux(t, "a message without an allocation")
 	skipUnderRace(t)
@@ -214,9 +212,8 @@ func TestDoFilesAllocateWhatOSNewFileNeeds(t *testing.T) {
 	})
 }
 
-// TestIsAReceiverSmall limits the memory of a Receiver, for programs with ten
-// thousand connections, to two kilobytes, of which one is room for all descriptors
-// that a message can carry.
+// A program may have ten thousand connections. A Receiver has two kilobytes at most,
+// one of which is room for all descriptors that a message can carry.
 func TestIsAReceiverSmall(t *testing.T) {
 	fdtest.NoLeak(t)
 	const n, limit = 10_000, 2048
@@ -237,7 +234,7 @@ func TestIsAReceiverSmall(t *testing.T) {
 	}
 }
 
-// heap is how many bytes are in use.
+// heap returns how many bytes are in use.
 func heap() int64 {
 	var m runtime.MemStats
 	runtime.GC()

@@ -16,7 +16,7 @@ import (
 	"example.com/fdpass/internal/fdtest"
 )
 
-// onConn is every function that takes a connection.
+// onConn has every function that takes a connection.
 var onConn = map[string]func(conn syscall.Conn) error{
 	"Recv": func(c syscall.Conn) error { _, err := fdpass.Recv(c, 1); return err },
 	"RecvMsg": func(c syscall.Conn) error {

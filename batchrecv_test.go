@@ -18,7 +18,7 @@ import (
 	"example.com/fdpass/internal/fdtest"
 )
 
-// batch is a BatchReceiver for size messages, and as many buffers of 16 bytes.
+// batch makes a BatchReceiver for size messages, and as many buffers of 16 bytes.
 func batch(t *testing.T, conn syscall.Conn, size int, opts fdpass.Options) (*fdpass.BatchReceiver, [][]byte) {
 	t.Helper()
 	r, err := fdpass.NewBatchReceiver(conn, size, opts)

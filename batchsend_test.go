@@ -19,7 +19,7 @@ import (
 	"example.com/fdpass/internal/fdtest"
 )
 
-// batchSender is a BatchSender on conn.
+// batchSender makes a BatchSender on conn.
 func batchSender(t *testing.T, conn syscall.Conn) *fdpass.BatchSender {
 	t.Helper()
 	s, err := fdpass.NewBatchSender(conn)
@@ -29,7 +29,7 @@ func batchSender(t *testing.T, conn syscall.Conn) *fdpass.BatchSender {
 	return s
 }
 
-// outgoing are messages with their number as payload and so many descriptors.
+// outgoing makes messages. Message i has i as payload, and the first i+1 of fds.
 func outgoing(fds []int) (msgs []fdpass.Outgoing) {
 	for i := range fds {
 		msgs = append(msgs, fdpass.Outgoing{Payload: fmt.Append(nil, i), FDs: fds[:i+1]})

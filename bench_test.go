@@ -20,13 +20,14 @@ import (
 //
 // The comparison with C and with other libraries is in bench/.
 //
-// Each fills the queue of a stream socket, and what is timed is the receiving,
-// or the other way round; the closing is not, but for the rows that say so.
+// Each benchmark fills the queue of a stream socket, and times only the receiving,
+// or empties the queue, and times only the sending. Closing is timed only where the
+// name says so.
 
 const batchSize = 64
 
-// queued is how many messages are in the queue at once, which its buffer and a
-// table of 20,000 descriptors have room for.
+// queued is how many messages are in the queue at once. The socket's buffer and a
+// table of 20,000 descriptors have room for them.
 func (l *link) queued() int {
 	if len(l.fds) > 8 {
 		return batchSize
@@ -58,7 +59,7 @@ func newLink(b *testing.B, nfds int, conn bool) *link {
 }
 
 // unixConn makes a net.UnixConn of a duplicate of a socket. The other end stays
-// a bare descriptor: in Go's poller it would be woken by every message that is
+// a bare descriptor: in Go's poller it would wake up for every message that is
 // taken off the queue, and that would be timed as well.
 func unixConn(b *testing.B, sock int) *net.UnixConn {
 	b.Helper()
@@ -159,7 +160,7 @@ func endName(conn bool) string {
 	return "end=bare"
 }
 
-// BenchmarkReceiverClose is Receiver with the closing of what came.
+// BenchmarkReceiverClose also times closing what came.
 func BenchmarkReceiverClose(b *testing.B) {
 	forCounts(b, false, func(b *testing.B, l *link, nfds int) {
 		r := must(fdpass.NewReceiver(l.end(), fdpass.Options{MaxFDs: nfds}))(b)
@@ -234,7 +235,7 @@ func BenchmarkRecvFDs(b *testing.B) {
 	})
 }
 
-// BenchmarkRecv is with the closing, since a file has no other way to end.
+// BenchmarkRecv also times closing, since nothing but Close ends a file.
 func BenchmarkRecv(b *testing.B) {
 	forCounts(b, true, func(b *testing.B, l *link, nfds int) {
 		l.drain(b, 1, func([]int) ([]int, error) {

@@ -15,7 +15,7 @@ import (
 	"example.com/fdpass/internal/fdtest"
 )
 
-// files is a connected pair of sockets as files, which Go's poller has unless
+// files makes a connected pair of sockets as files. They are in Go's poller unless
 // they block.
 func files(t *testing.T, network string, nonblock bool) (a, b *os.File) {
 	t.Helper()

@@ -18,7 +18,7 @@ import (
 	"example.com/fdpass/rawmsg"
 )
 
-// inARow duplicates a file to n numbers that follow each other.
+// inARow duplicates a file to n consecutive numbers.
 func inARow(t testing.TB, n int) (first int) {
 	t.Helper()
 	var fd int
@@ -49,8 +49,8 @@ func isOpen(fd int) bool {
 	return errno == 0
 }
 
-// A run of neighbours is closed with one system call, and no number that is not in
-// the list may be in it.
+// A run of consecutive numbers is closed with one system call. No number that is not
+// in the list may be in the run.
 func TestDoesCloseFDsCloseOnlyWhatIsInTheList(t *testing.T) {
 	for _, list := range [][]int{
 		{}, {0}, {0, 1}, {0, 1, 2}, {0, 1, 2, 3, 4, 5, 6, 7},
@@ -103,8 +103,7 @@ func TestWhichErrorsOfCloseAreReported(t *testing.T) {
 	}
 }
 
-// noCloseRangeVariable says in the environment that a filter takes close_range(2)
-// away.
+// noCloseRangeVariable is set in the environment if a filter forbids close_range(2).
 const noCloseRangeVariable = "FDPASS_TEST_NO_CLOSE_RANGE"
 
 const errNoFilter = "this kernel has no filters of system calls; it needs CONFIG_SECCOMP_FILTER"
@@ -156,8 +155,8 @@ func withoutCloseRange(args []string) error {
 		append(env, noCloseRangeVariable+"="+args[0]))
 }
 
-// TestDoTheTestsOfOwnershipPassWithoutCloseRange runs those of this package once
-// more, for what an old kernel and what a container's filter say.
+// The tests of this package run again with the errno of an old kernel, and with that
+// of a container's filter.
 func TestDoTheTestsOfOwnershipPassWithoutCloseRange(t *testing.T) {
 	fdtest.SkipUnderGVisor(t, "it is about what a filter of Linux does")
 	switch {

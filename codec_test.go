@@ -83,8 +83,8 @@ func TestDoesTheCodecAgreeWithSyscall(t *testing.T) {
 	}
 }
 
-// The codec takes eight numbers at a time: every place of a number that is
-// unlike the others, in messages of every length up to several eights.
+// The codec reads and writes eight numbers at a time. So the unusual number is in
+// every place, in messages of every length up to a few times eight.
 func TestIsOneUnusualNumberFoundInEveryPlace(t *testing.T) {
 	unusual := []int{-1, -24, math.MinInt32, math.MaxInt32}
 	if bits.UintSize == 64 {

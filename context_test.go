@@ -17,8 +17,8 @@ import (
 	"example.com/fdpass/internal/fdtest"
 )
 
-// watched is a connection that remembers the last deadlines that it was given,
-// since package net cannot be asked for them.
+// watched is a connection that remembers the last deadlines that were set, since
+// package net has no way to read them.
 type watched struct {
 	*net.UnixConn
 	mu          sync.Mutex
@@ -39,7 +39,7 @@ func (w *watched) SetWriteDeadline(at time.Time) error {
 	return w.UnixConn.SetWriteDeadline(at)
 }
 
-// cancelled is a context that is cancelled in a moment.
+// cancelled returns a context that is cancelled in a moment.
 func cancelled(t *testing.T) context.Context {
 	ctx, cancel := context.WithCancel(fdtest.Context(t))
 	time.AfterFunc(5*time.Millisecond, cancel)

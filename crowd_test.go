@@ -14,12 +14,12 @@ import (
 	"example.com/fdpass/internal/fdtest"
 )
 
-// rounds is how often several waits on one connection are ended by one context.
-// The fault that the tests were written for showed in one round of thirteen.
+// rounds is how often one context ends several waits on one connection. The fault
+// that these tests were written for appeared in one round of thirteen.
 const rounds = 2000
 
-// endTogether starts the waits, cancels their context and holds that every one of
-// them ends with the error of the context.
+// endTogether starts the waits, cancels their context, and checks that each of them
+// ends with the error of the context.
 func endTogether(t *testing.T, waits []func(ctx context.Context) error, release func()) {
 	t.Helper()
 	for i := range rounds {
@@ -113,8 +113,8 @@ func full(t *testing.T, conn syscall.Conn) {
 	}
 }
 
-// TestDoesAnotherContextEndAWait: the waits of others go on when one is ended by
-// its context, and each keeps the deadline that it was given.
+// When a context ends one wait, the others continue, and each keeps the deadline that
+// was set for it.
 func TestDoesAnotherContextEndAWait(t *testing.T) {
 	fdtest.NoLeak(t)
 	noGoroutine(t)

@@ -80,8 +80,7 @@ func TestIsASendThatSignalsInterruptTakenUpAgain(t *testing.T) {
 	fdtest.Close(t, got...)
 }
 
-// TestDoesATimeoutEndUnderSignals: the kernel would begin to count again after
-// each of them.
+// The kernel would count the time from the beginning after each signal.
 func TestDoesATimeoutEndUnderSignals(t *testing.T) {
 	fdtest.NeedsLinux(t, "reading the time of SO_RCVTIMEO and SO_SNDTIMEO")
 	const timeout = 100 * time.Millisecond
@@ -132,7 +131,7 @@ func TestDoesATimeoutEndUnderSignals(t *testing.T) {
 	}
 }
 
-// TestDoesWhatComesAfterASignalEndATimeout: what comes in time is received or sent.
+// A message that comes in time is received, although a signal came before it.
 func TestDoesWhatComesAfterASignalEndATimeout(t *testing.T) {
 	fdtest.NoLeak(t)
 	a, b := fdtest.Pair(t, syscall.SOCK_STREAM)

@@ -16,9 +16,9 @@ import (
 	"example.com/fdpass"
 )
 
-// What only the backend for Linux has.
+// The examples in this file show what only the backend for Linux has.
 
-// Options on a listening socket hold for everybody who connects later.
+// Every connection that is accepted from a listening socket inherits its options.
 func ExampleOptions_Apply() {
 	dir, err := os.MkdirTemp("", "fdpass")
 	if err != nil {
@@ -61,7 +61,8 @@ func ExampleOptions_Apply() {
 	// Output: true true
 }
 
-// A Peek shows what comes. Each makes its own duplicates of the descriptors.
+// Peek returns the next message and leaves it on the socket. Each Peek makes its own
+// duplicates of the descriptors.
 func ExampleReceiver_Peek() {
 	a, b := connected("unix")
 	defer a.Close()
@@ -84,7 +85,7 @@ func ExampleReceiver_Peek() {
 	// hello, descriptors: 1
 }
 
-// With Credentials on, the kernel says who sent each message.
+// If the option Credentials is on, the kernel says who sent each message.
 func ExampleMessage_Credentials() {
 	m, done := received("unixgram", fdpass.Options{Credentials: true},
 		fdpass.Outgoing{Payload: []byte("it is me")})
@@ -119,7 +120,8 @@ func ExampleMessage_Timestamp() {
 	// Output: now, after 2001: true
 }
 
-// A pidfd stands for the sender itself; a number may be another process's by now.
+// A pidfd always stands for the sender. The sender's number may be that of another
+// process by now.
 func ExampleMessage_TakePIDFD() {
 	a, b := connected("unix")
 	defer a.Close()
@@ -149,7 +151,7 @@ func ExampleMessage_TakePIDFD() {
 	// Output: true
 }
 
-// Controls shows everything that came, in the kernel's order.
+// Controls iterates over all control messages, in the order of the kernel.
 func ExampleMessage_Controls() {
 	m, done := received("unixgram", fdpass.Options{MaxFDs: 2, Credentials: true},
 		fdpass.Outgoing{Payload: []byte("hello"), FDs: []int{0, 1}})
@@ -163,7 +165,7 @@ func ExampleMessage_Controls() {
 	// type 1, 8 bytes
 }
 
-// A sender may state its credentials; the kernel lets nobody lie.
+// A sender may say which credentials it has. The kernel checks that they are its own.
 func ExampleSender_SendMessage() {
 	a, b := connected("unixpacket")
 	defer a.Close()
@@ -196,7 +198,7 @@ func ExampleSender_SendMessage() {
 	// mine: true descriptors: 1
 }
 
-// A program between a client and a server, which does not know their protocol.
+// A relay stands between a client and a server, and does not know their protocol.
 func ExampleRelay() {
 	client, front := connected("unix")
 	back, server := connected("unix")
@@ -223,7 +225,7 @@ func ExampleRelay() {
 	// <nil>
 }
 
-// Who is at the other end of a connection, without its saying anything.
+// PeerCredentials says who is at the other end, before any message has come.
 func ExamplePeerCredentials() {
 	a, b := connected("unix")
 	defer a.Close()

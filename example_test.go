@@ -21,8 +21,8 @@ import (
 	"example.com/fdpass/rawmsg"
 )
 
-// connected is a connected pair of Unix sockets. In a real program the ends are in
-// two processes.
+// connected makes a connected pair of Unix sockets. In a real program the two ends
+// are in two processes.
 func connected(network string) (a, b *net.UnixConn) {
 	a, b, err := fdpass.Pair(network)
 	if err != nil {
@@ -31,7 +31,7 @@ func connected(network string) (a, b *net.UnixConn) {
 	return a, b
 }
 
-// fileWith is a file that holds a text and has no name.
+// fileWith makes a file that holds a text and has no name.
 func fileWith(text string) *os.File {
 	f, err := os.CreateTemp("", "fdpass")
 	if err != nil {
@@ -43,7 +43,7 @@ func fileWith(text string) *os.File {
 	return f
 }
 
-// Two ends of a connection: one passes an open file, the other reads it.
+// One end of a connection passes an open file, and the other end reads it.
 func Example() {
 	sender, receiver := connected("unix")
 	defer sender.Close()
@@ -111,7 +111,8 @@ func ExampleRecv() {
 	// Output: received 3
 }
 
-// More descriptors than were asked for are an error, and all of them are closed.
+// If more descriptors come than were asked for, that is an error, and all of them
+// are closed.
 func ExampleRecv_truncated() {
 	a, b := connected("unix")
 	defer a.Close()
@@ -168,7 +169,7 @@ func ExampleRecvMsg() {
 	// Output: the log: a line of the log
 }
 
-// A message without a file, or with two, is an error, and nothing stays open.
+// If a message has no file, or two, that is an error, and nothing stays open.
 func ExampleRecvFile() {
 	a, b := connected("unix")
 	defer a.Close()
@@ -190,7 +191,7 @@ func ExampleRecvFile() {
 	// a file
 }
 
-// The payload says why there is no file.
+// If the number of files is not the one that was asked for, the payload may say why.
 func ExampleRecvExactly() {
 	a, b := connected("unixpacket")
 	defer a.Close()
@@ -299,7 +300,7 @@ func ExampleRecvFDs() {
 	// the peer has closed
 }
 
-// A bare descriptor goes wherever a connection does.
+// A Socket is a bare descriptor for functions that take a connection.
 func ExampleSocket() {
 	pair, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_SEQPACKET|syscall.SOCK_CLOEXEC, 0)
 	if err != nil {
@@ -320,7 +321,8 @@ func ExampleSocket() {
 	// Output: hello with 1 file
 }
 
-// A Receiver takes many messages off a connection and allocates for none.
+// A Receiver receives many messages from one connection, and allocates no memory for
+// any of them.
 func ExampleNewReceiver() {
 	a, b := connected("unix")
 	defer b.Close()
@@ -412,7 +414,7 @@ func ExampleReceiver_SetReadDeadline() {
 	// Output: true
 }
 
-// received is a message that has come over a socket of a network.
+// received returns a message that has come over a socket of the given network.
 func received(network string, opts fdpass.Options, out fdpass.Outgoing) (*fdpass.Message, func()) {
 	a, b := connected(network)
 	r, err := fdpass.NewReceiver(b, opts)
@@ -456,7 +458,7 @@ func ExampleMessage_TakeFiles() {
 	// Output: one
 }
 
-// One slice for the descriptors of many messages needs no allocation.
+// If the descriptors of many messages go into the same slice, nothing is allocated.
 func ExampleMessage_TakeFDsInto() {
 	m, done := received("unix", fdpass.Options{MaxFDs: 4},
 		fdpass.Outgoing{Payload: []byte("three"), FDs: []int{0, 1, 2}})
@@ -469,7 +471,7 @@ func ExampleMessage_TakeFDsInto() {
 	// Output: in the queue: 3
 }
 
-// processOf is the number of the process that a pidfd stands for; proc(5).
+// processOf returns the number of the process that a pidfd stands for; proc(5).
 func processOf(pidfd int) (pid int) {
 	info, err := os.ReadFile(fmt.Sprintf("/proc/self/fdinfo/%d", pidfd))
 	if err != nil {
@@ -511,7 +513,7 @@ func ExampleNewSender() {
 	// [2] 1
 }
 
-// A datagram goes to an address and comes from one.
+// A datagram is sent to an address, and has the address of its sender.
 func ExampleMessage_From() {
 	dir, err := os.MkdirTemp("", "fdpass")
 	if err != nil {
@@ -584,7 +586,7 @@ func ExampleSender_SendContext() {
 	// descriptors: 1
 }
 
-// One recvmmsg takes whatever is there.
+// One recvmmsg(2) receives all messages that are there.
 func ExampleBatchReceiver() {
 	a, b := connected("unixgram")
 	defer a.Close()
@@ -617,7 +619,7 @@ func ExampleBatchReceiver() {
 	// message 2, descriptors: 1, <nil>
 }
 
-// One sendmmsg sends many messages, each with descriptors of its own.
+// One sendmmsg(2) sends many messages, each with descriptors of its own.
 func ExampleBatchSender() {
 	a, b := connected("unixpacket")
 	defer a.Close()
@@ -651,8 +653,8 @@ func ExampleBatchSender() {
 	// two: 2
 }
 
-// A protocol in which each sendmsg is one frame, with a length before it, read
-// ahead through a bufio.Reader. Every frame gets its own descriptors and no other's.
+// In this protocol, each sendmsg(2) is one frame, which begins with its length. A
+// bufio.Reader reads ahead, and still each frame gets exactly its own descriptors.
 func ExampleStream() {
 	a, b := connected("unix")
 	defer b.Close()
@@ -698,8 +700,8 @@ func ExampleStream() {
 	// one: 1
 }
 
-// A protocol in which one sendmsg carries many messages, like Wayland: each says
-// by its type how many descriptors it takes, and they are a queue.
+// In this protocol, one sendmsg(2) carries many messages, as in Wayland. The type of
+// a message says how many descriptors it takes from the queue.
 func ExampleStream_TakeNextFDs() {
 	a, b := connected("unix")
 	left, err := fdpass.NewStream(a, fdpass.StreamOptions{})
@@ -732,7 +734,7 @@ func ExampleStream_TakeNextFDs() {
 	// 1 <nil>
 }
 
-// The codec needs no socket.
+// AppendRights needs no socket.
 func ExampleAppendRights() {
 	b := fdpass.AppendRights(nil, 3, 4, 5)
 	fmt.Println("padded:", len(b) == fdpass.CmsgSpace(3*4))
@@ -761,7 +763,7 @@ func ExampleAppendControl() {
 	// type 1: "" false
 }
 
-// What came before a malformed place is good, and its descriptors are open.
+// The messages before a malformed place are valid, and their descriptors are open.
 func ExampleParseControls() {
 	b := fdpass.AppendRights(nil, 7)
 	b = append(b, make([]byte, fdpass.CmsgLen(0))...) // a header with cmsg_len 0

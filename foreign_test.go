@@ -11,8 +11,7 @@ import (
 	"example.com/fdpass/internal/fdtest"
 )
 
-// foreign is a connection of somebody else's that does not do what package syscall
-// says of its methods.
+// foreign is a connection whose methods do not do what package syscall requires.
 type foreign struct {
 	fdpass.Socket
 	calls  int   // how often Read and Write call back

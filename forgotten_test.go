@@ -13,8 +13,7 @@ import (
 	"example.com/fdpass/rawmsg"
 )
 
-// TestAreForgottenDescriptorsClosed: a careless caller receives and forgets. The
-// garbage collector closes what nobody can close any longer.
+// If a caller does not close what it has received, the garbage collector does.
 func TestAreForgottenDescriptorsClosed(t *testing.T) {
 	probe, _ := fdtest.Pair(t, syscall.SOCK_STREAM)
 	pidfds := fdpass.Options{PIDFD: true}.Apply(fdpass.Socket(probe)) == nil
@@ -60,8 +59,8 @@ func TestAreForgottenDescriptorsClosed(t *testing.T) {
 	}
 }
 
-// TestIsTheConnectionOfAForgottenReceiverKept: what the users of a connection
-// share holds the connection only as long as there are users.
+// The users of a connection share something that refers to it. It must not keep the
+// connection in memory when there are no users any more.
 func TestIsTheConnectionOfAForgottenReceiverKept(t *testing.T) {
 	fdtest.NoLeak(t)
 	collected := make(chan bool)
@@ -88,13 +87,13 @@ func TestIsTheConnectionOfAForgottenReceiverKept(t *testing.T) {
 	}
 }
 
-// unended is a test whose cleanups do not hold what they would close.
+// unended is a test without cleanups, since they would refer to what they close.
 type unended struct{ testing.TB }
 
 func (*unended) Cleanup(func()) {}
 
-// TestDoesAPeerPushItsPidfdOut: it sends as many descriptors as there can be in a
-// message, to a receiver that keeps what it can of it.
+// The peer sends as many descriptors as a message can carry, to a receiver that keeps
+// what it can.
 func TestDoesAPeerPushItsPidfdOut(t *testing.T) {
 	fdtest.NeedsLinux(t, "a pidfd")
 	fdtest.NoLeak(t)

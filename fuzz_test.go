@@ -65,9 +65,9 @@ func FuzzDoesParseControlsAgreeWithSyscall(f *testing.F) {
 	})
 }
 
-// compareValues asks package syscall what it knows of a message's data, but for
-// what it gets wrong: it panics on rights that are not whole numbers, and takes
-// an errno in a slot for a descriptor.
+// compareValues compares what package syscall says about the data of a message. It
+// leaves out what package syscall gets wrong: it panics on rights that are not a whole
+// number of ints, and takes an errno for a descriptor.
 func compareValues(t *testing.T, c fdpass.Control, w syscall.SocketControlMessage) {
 	fds, err := c.Rights(nil)
 	if err == nil && isRights(c) {
@@ -83,8 +83,8 @@ func compareValues(t *testing.T, c fdpass.Control, w syscall.SocketControlMessag
 	}
 }
 
-// FuzzDoesAnySendLeak gives the kernel control buffers of any form, in which the
-// descriptors are real ones, and receives what it lets through.
+// FuzzDoesAnySendLeak sends control buffers of any form, with real descriptors in
+// them, and receives what the kernel lets through.
 func FuzzDoesAnySendLeak(f *testing.F) {
 	fdtest.SkipUnderQemuUser(f, "it crashes on a malformed control buffer")
 	addBuffers(f)

@@ -14,8 +14,8 @@ import (
 	"example.com/fdpass/rawmsg"
 )
 
-// hostile are what a peer may do that means harm. Each sends something over one end
-// of a pair; what it cannot send, the kernel refuses.
+// hostile has what a peer may do to harm a receiver. Each function sends something
+// over one end of a pair. It does not matter if the kernel refuses to send it.
 var hostile = map[string]func(t *testing.T, a int, fds []int){
 	"too many": func(t *testing.T, a int, fds []int) {
 		fdtest.Sendmsg(a, []byte("x"),
@@ -167,7 +167,7 @@ func TestDoesAHostilePeerGetThrough(t *testing.T) {
 	}
 }
 
-// honest holds that the next peer is served as if nothing had been.
+// honest checks that the next peer is served as if nothing had happened.
 func honest(t *testing.T, typ int, receive func(t *testing.T, b int) []int) {
 	t.Helper()
 	a, b := fdtest.Pair(t, typ)

@@ -15,7 +15,7 @@ import (
 // The tests in this file need what is not exported. All others are in package
 // fdpass_test, because internal/fdtest imports this package.
 
-// Accept is what a Receiver does with a control buffer that the kernel wrote.
+// Accept does what a Receiver does with a control buffer that the kernel wrote.
 func Accept(control []byte, opts Options) (*Message, error) {
 	m := &Message{message: newMessage()}
 	h := msghdr{Controllen: uintptr(len(control))}

@@ -15,8 +15,8 @@ import (
 )
 
 // lingering returns the descriptors of n TCP sockets whose last close waits for an
-// hour: they linger, and have data that the other end does not read. After end,
-// nothing waits any longer.
+// hour: they have SO_LINGER, and data that the other end does not read. When end has
+// been called, no close waits.
 func lingering(t *testing.T, n int) (fds []int, end func()) {
 	t.Helper()
 	config := net.ListenConfig{Control: func(_, _ string, c syscall.RawConn) error {
@@ -71,8 +71,8 @@ func linger(t *testing.T, fd int) {
 	}
 }
 
-// fillUp writes to nonblocking sockets until they take nothing more, and returns
-// how much they took.
+// fillUp writes to nonblocking sockets until they accept nothing more, and returns
+// how much they have accepted.
 func fillUp(fds []int) (n int) {
 	p := make([]byte, 1<<12)
 	for _, fd := range fds {
@@ -87,8 +87,8 @@ func fillUp(fds []int) (n int) {
 	return n
 }
 
-// inTime calls f, which must return without the help of end. If it does not, end
-// helps it.
+// inTime calls f, which has to return although end has not been called. If it does
+// not return, inTime calls end, and the test fails.
 func inTime(t *testing.T, what string, end func(), f func()) {
 	t.Helper()
 	done := make(chan bool)
@@ -105,9 +105,8 @@ func inTime(t *testing.T, what string, end func(), f func()) {
 	}
 }
 
-// TestDoesAPeerDecideHowLongAReceiveTakes: sockets whose last close waits come,
-// unwanted, in each way that there is. First fewer than there are places for in
-// the background, then more than can come in one message.
+// A peer sends sockets whose last close waits, to every function that receives. It
+// sends fewer than are closed in the background, and more than a message can carry.
 func TestDoesAPeerDecideHowLongAReceiveTakes(t *testing.T) {
 	p := make([]byte, 1)
 	for _, n := range []int{1, 2 * closer.Limit} {

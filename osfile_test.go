@@ -58,8 +58,8 @@ func TestIsAFileAConnection(t *testing.T) {
 	}
 }
 
-// rawFD is a file's descriptor, which stays as it is. It is good until the test's
-// end.
+// rawFD returns a file's descriptor, without making it block. It is valid until the
+// end of the test.
 func rawFD(t *testing.T, f *os.File) (fd int) {
 	t.Helper()
 	raw, err := f.SyscallConn()
@@ -139,9 +139,9 @@ func TestDoReceivedFilesGoToThePoller(t *testing.T) {
 	}
 }
 
-// TestDoesASwitchedFlagMakeAFileAnother: O_NONBLOCK belongs to the open file
-// description, and anybody who has a descriptor of it can switch it. A file that
-// is in Go's poller stays there, and one that is not stays out of it.
+// O_NONBLOCK belongs to the open file description, so every process that has a
+// descriptor of it can switch it. A file that is in Go's poller stays in it, and one
+// that is not stays out of it.
 func TestDoesASwitchedFlagMakeAFileAnother(t *testing.T) {
 	for _, polled := range []bool{true, false} {
 		for _, receive := range []func(f *os.File, p []byte) error{

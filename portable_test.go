@@ -15,7 +15,7 @@ import (
 	"example.com/fdpass/rawmsg"
 )
 
-// control is a control message of this system with any data and any length.
+// control makes a control message of this system with any data and any length.
 func control(typ int, length int, data ...byte) []byte {
 	b := make([]byte, syscall.CmsgSpace(len(data)))
 	h := syscall.Cmsghdr{Level: syscall.SOL_SOCKET, Type: int32(typ)}
@@ -76,8 +76,8 @@ func FuzzDoesAnyControlBufferPanic(f *testing.F) {
 	})
 }
 
-// On the other systems recvmsg fails where the table is full, and Linux has no
-// such error: the header is the one that a failed call leaves.
+// On the other systems recvmsg fails if the table is full. Linux has no such error,
+// so this test makes the header as a failed call leaves it.
 func TestIsACallThatFailedForAFullTableATruncatedMessage(t *testing.T) {
 	for err, want := range map[error]bool{
 		syscall.EMSGSIZE: true, syscall.EMFILE: true, syscall.EAGAIN: false, syscall.ECONNRESET: false,
@@ -127,8 +127,7 @@ func TestAreDescriptorsClosedForWhichTheHeaderHasNoRoom(t *testing.T) {
 	m.Close()
 }
 
-// A blocking receive waits without the lock, or nobody could start a program
-// meanwhile.
+// A receive that waits must not hold the lock, since nobody could start a program then.
 func TestCanAProgramBeStartedDuringAReceive(t *testing.T) {
 	fds, err := socketpair(syscall.SOCK_STREAM)
 	if err != nil {
@@ -154,7 +153,7 @@ func TestCanAProgramBeStartedDuringAReceive(t *testing.T) {
 	CloseFDs(fds[:])
 }
 
-// TestWhatDoesOnlyLinuxHave: each says so.
+// Each of these functions returns an error that says so.
 func TestWhatDoesOnlyLinuxHave(t *testing.T) {
 	a, b, err := Pair("unix")
 	if err != nil {

@@ -18,7 +18,7 @@ import (
 	"example.com/fdpass/rawmsg"
 )
 
-// TestMain lets this test binary be a second process, too.
+// TestMain lets this test binary run as a second process, too.
 func TestMain(m *testing.M) {
 	fdtest.Main(m, map[string]func(args []string) error{
 		"send files":  sendFiles,

@@ -17,7 +17,7 @@ import (
 	"example.com/fdpass/rawmsg"
 )
 
-// value is an Options field, and what a message is to say when it is on.
+// value is a field of Options, and what a message has to say when it is on.
 type value struct {
 	name  string
 	opts  fdpass.Options
@@ -236,8 +236,7 @@ func TestAreDescriptorsRefused(t *testing.T) {
 	}
 }
 
-// Options that are switched on when there is something in the queue already, and
-// by somebody else.
+// Somebody else switches options on, when there are messages in the queue already.
 
 func TestWhatIsSaidOfASenderBeforeCredentialsWereAskedFor(t *testing.T) {
 	for network, typ := range fdtest.Types {

@@ -140,8 +140,8 @@ func TestIsTheGoldenBufferWrittenOnAmd64(t *testing.T) {
 	}
 }
 
-// The kernel's own writing has the golden buffer's shape: only the numbers of
-// process, user, group and descriptors are others.
+// What the kernel writes differs from the golden buffer only in the numbers of
+// process, user, group and descriptors.
 func TestDoesTheKernelWriteTheGoldenBufferOnAmd64(t *testing.T) {
 	fdtest.SkipUnderGVisor(t, fdtest.GVisorThread)
 	fdtest.NoLeak(t)

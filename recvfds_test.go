@@ -13,7 +13,7 @@ import (
 	"example.com/fdpass/internal/fdtest"
 )
 
-// tcp is a connected pair of TCP sockets.
+// tcp makes a connected pair of TCP sockets.
 func tcp(t *testing.T) (a, b int) {
 	t.Helper()
 	listener, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
@@ -84,7 +84,7 @@ func waitReadable(fd int) error {
 	return syscall.ETIMEDOUT
 }
 
-// What comes while RecvFDs waits, after its first try found nothing.
+// The message comes while RecvFDs waits, after its first try has found nothing.
 func TestDoesRecvFDsWaitForAMessage(t *testing.T) {
 	for name, c := range map[string]struct {
 		send func(a int, fds []int) error

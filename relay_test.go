@@ -23,7 +23,7 @@ import (
 	"example.com/fdpass/rawmsg"
 )
 
-// relayed is two connections with a relay between them, which has not begun.
+// relayed is two connections, and a relay between them.
 type relayed struct {
 	a, b           *net.UnixConn // what the programs at both ends have
 	relayA, relayB *net.UnixConn // what the relay has
@@ -53,7 +53,7 @@ func (r *relayed) start(t *testing.T) {
 	go func() { r.ended <- fdpass.Relay(ctx, r.relayA, r.relayB) }()
 }
 
-// end closes both ends and expects that the relay has ended well.
+// end closes both ends, and checks that the relay ends without an error.
 func (r *relayed) end(t *testing.T) {
 	t.Helper()
 	r.a.Close()
@@ -345,8 +345,8 @@ func TestDoesARelayHoldDescriptorsBack(t *testing.T) {
 	r.end(t)
 }
 
-// The receiver asks for credentials when everything has arrived already, so the
-// kernel has added none: those that come are those that the relay has sent.
+// The receiver asks for credentials when everything has arrived, so the kernel has not
+// added any: those that come are those that the relay has sent.
 func TestDoesARelayCarryCredentials(t *testing.T) {
 	fdtest.NeedsLinux(t, "a relay")
 	fdtest.SkipUnderGVisor(t, fdtest.GVisorEnd)
@@ -394,8 +394,8 @@ func TestDoesARelayCarryCredentials(t *testing.T) {
 	}
 }
 
-// Nobody can send the credentials of a process that has ended. The relay's own go
-// in their place.
+// Nobody can send the credentials of a process that has ended. The relay sends its
+// own instead.
 func TestWhatIsSentForASenderThatHasEnded(t *testing.T) {
 	fdtest.NeedsLinux(t, "a relay")
 	fdtest.SkipUnderQemuUser(t, fdtest.QemuOptions)

@@ -42,9 +42,9 @@ func switchable(fd int) (options []int) {
 	return options
 }
 
-// TestWhichOptionTakesTheRoomOfDescriptors: any option of the socket may have
-// been switched on by somebody else before a Receiver is made. None of them may
-// take the room of a descriptor, whether the library knows it or not.
+// Somebody else may have switched any option of the socket on before a Receiver is
+// made. None of them may take the room of a descriptor, even if the library does not
+// know the option.
 func TestWhichOptionTakesTheRoomOfDescriptors(t *testing.T) {
 	fdtest.NeedsLinux(t, "what options bring")
 	fdtest.SkipUnderQemuUser(t, fdtest.QemuOptions)
@@ -69,8 +69,8 @@ func TestWhichOptionTakesTheRoomOfDescriptors(t *testing.T) {
 	}
 }
 
-// pairsOf is each option, and each one together with the timestamps, on which
-// others depend.
+// pairsOf returns each option by itself, and each one together with the timestamps,
+// on which others depend.
 func pairsOf(options []int) (sets [][]int) {
 	for _, opt := range options {
 		sets = append(sets, []int{opt}, []int{rawmsg.SO_TIMESTAMPNS_NEW, opt})
@@ -78,8 +78,8 @@ func pairsOf(options []int) (sets [][]int) {
 	return sets
 }
 
-// receiveAll sends as many descriptors as there may be over a socket with
-// options switched on, and receives them in each way that there is.
+// receiveAll sends as many descriptors as a message can carry over a socket that has
+// options switched on, and receives them with every function that receives.
 func receiveAll(t *testing.T, typ int, options, fds []int, types map[int]bool) {
 	t.Helper()
 	a, b := fdtest.Pair(t, typ)

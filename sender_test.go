@@ -19,7 +19,7 @@ import (
 	"example.com/fdpass/internal/fdtest"
 )
 
-// sender is a Sender on conn.
+// sender makes a Sender on conn.
 func sender(t *testing.T, conn syscall.Conn) *fdpass.Sender {
 	t.Helper()
 	s, err := fdpass.NewSender(conn)
@@ -29,7 +29,7 @@ func sender(t *testing.T, conn syscall.Conn) *fdpass.Sender {
 	return s
 }
 
-// ownCredentials are those of this process.
+// ownCredentials returns those of this process.
 func ownCredentials() fdpass.Credentials {
 	return fdpass.Credentials{PID: int32(os.Getpid()), UID: uint32(os.Getuid()), GID: uint32(os.Getgid())}
 }
@@ -297,8 +297,8 @@ func TestDoesTheRestOfAShortWriteHaveTheSameCredentials(t *testing.T) {
 	}
 }
 
-// A payload in several pieces goes on in the middle of one, and the descriptors
-// only with its beginning.
+// After a short write, a payload in several pieces continues in the middle of one of
+// them. The descriptors are sent only with its beginning.
 func TestDoesAShortWriteGoOnInTheMiddleOfAPiece(t *testing.T) {
 	fdtest.NoLeak(t)
 	a, b := fdtest.Conns(t, "unix")

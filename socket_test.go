@@ -107,8 +107,7 @@ func TestWhoOwnsTheNumberOfAConnection(t *testing.T) {
 	}
 }
 
-// A connection that is accepted has the options of its listener, before anybody
-// has looked at it.
+// A connection has the options of its listener from the moment when it is accepted.
 func TestDoesAConnectionInheritTheOptionsOfItsListener(t *testing.T) {
 	fdtest.NeedsLinux(t, "an option")
 	fdtest.SkipUnderQemuUser(t, fdtest.QemuOptions)

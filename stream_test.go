@@ -18,8 +18,8 @@ import (
 	"example.com/fdpass/rawmsg"
 )
 
-// frame is a message of a small protocol: a header of two bytes, which are the
-// number of descriptors and the length of the payload, and the payload.
+// frame is a message of a small protocol. It has a header of two bytes (the number of
+// descriptors and the length of the payload) and a payload.
 type frame struct {
 	payload string
 	fds     []int
@@ -31,8 +31,8 @@ func (f frame) bytes() []byte {
 	return append([]byte{byte(len(f.fds)), byte(len(f.payload))}, f.payload...)
 }
 
-// frames are some that share nothing but the stream: with and without
-// descriptors, next to each other, with and without payload.
+// frames returns frames of all kinds: with and without descriptors, next to each
+// other, with and without payload.
 func frames(t *testing.T) []frame {
 	fds := fdtest.FDs(t, 7)
 	return []frame{
@@ -54,7 +54,7 @@ type decoder struct {
 	buffered func() int // bytes that from has read and not returned
 }
 
-// next is the next frame, whose descriptors are the caller's.
+// next returns the next frame, whose descriptors the caller closes.
 func (d *decoder) next() (f frame, err error) {
 	var header [headerLen]byte
 	if _, err := io.ReadFull(d.from, header[:]); err != nil {
@@ -116,8 +116,8 @@ func (l limitedReads) Read(p []byte) (int, error) {
 	return l.from.Read(p[:min(len(p), l.size)])
 }
 
-// streams is a connected pair of them, the descriptors of which are bounded by
-// limit, and the connections below.
+// streams makes a connected pair of Streams, which hold at most limit descriptors, and
+// returns their connections as well.
 func streams(t *testing.T, limit int) (a, b *fdpass.Stream, ca, cb *net.UnixConn) {
 	t.Helper()
 	ca, cb = fdtest.Conns(t, "unix")
@@ -142,7 +142,7 @@ func newStream(t *testing.T, conn *net.UnixConn, limit int) *fdpass.Stream {
 	return s
 }
 
-// take takes the descriptors of the first consumed bytes, none of which was lost.
+// take takes the descriptors of the first consumed bytes. It fails if some were lost.
 func take(t *testing.T, s *fdpass.Stream, consumed int64) []int {
 	t.Helper()
 	fds, err := s.TakeFDs(consumed)
@@ -236,8 +236,8 @@ func TestDoTheDescriptorsOfAReadBelongToItsLastFrame(t *testing.T) {
 	}
 }
 
-// relay passes on everything that comes, in pieces as large as they come: the
-// descriptors of a piece with its last byte, or, as is wrong, with its first.
+// relay passes on everything that comes, in the pieces in which it comes. It sends the
+// descriptors of a piece with its last byte, or with its first, which is wrong.
 func relay(to, from *fdpass.Stream, right bool) error {
 	p := make([]byte, 1<<16)
 	for {
@@ -340,7 +340,7 @@ func TestDoesAStreamStopAtItsLimit(t *testing.T) {
 	}
 }
 
-// fill sends descriptors from a to b, as many in a message as it carries.
+// fill sends descriptors from a to b, as many in a message as it can carry.
 func fill(t *testing.T, a, b *fdpass.Stream, fds []int) {
 	t.Helper()
 	for some := range slices.Chunk(fds, rawmsg.SCM_MAX_FD) {

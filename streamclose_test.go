@@ -15,9 +15,8 @@ import (
 	"example.com/fdpass/rawmsg"
 )
 
-// TestDoesAStreamThatIsClosedInTheMiddleLeak: another goroutine closes it while
-// descriptors come, with pidfds that were asked for, and with pidfds that somebody
-// else has asked for.
+// Another goroutine closes the Stream while descriptors come. There are pidfds as
+// well, which the Stream or somebody else has asked for.
 func TestDoesAStreamThatIsClosedInTheMiddleLeak(t *testing.T) {
 	for name, asked := range map[string]bool{"pidfd asked for": true, "pidfd inherited": false} {
 		t.Run(name, func(t *testing.T) {
@@ -87,8 +86,7 @@ func closeInTheMiddle(t *testing.T, pidfd bool, fds []int) {
 	}
 }
 
-// TestWhatIsSaidOfAStreamOnAConnectionThatIsClosed: that it is closed, and not that
-// it is no stream.
+// The error says that the connection is closed, and not that it is no stream.
 func TestWhatIsSaidOfAStreamOnAConnectionThatIsClosed(t *testing.T) {
 	fdtest.NoLeak(t)
 	for range 500 {
@@ -110,8 +108,8 @@ func TestWhatIsSaidOfAStreamOnAConnectionThatIsClosed(t *testing.T) {
 	}
 }
 
-// TestDoesAClosedStreamKeepAPidfd: neither one that was asked for and not taken,
-// nor one that came because somebody else had switched SO_PASSPIDFD on.
+// It keeps neither a pidfd that was asked for and not taken, nor one that came
+// because somebody else had switched SO_PASSPIDFD on.
 func TestDoesAClosedStreamKeepAPidfd(t *testing.T) {
 	fdtest.NeedsLinux(t, "a pidfd")
 	for name, asked := range map[string]bool{"asked for": true, "inherited": false} {

@@ -17,7 +17,7 @@ import (
 	"example.com/fdpass/internal/fdtest"
 )
 
-// streamWith is a Stream with options, and what sends to it.
+// streamWith makes a Stream with options, and a Sender that sends to it.
 func streamWith(t *testing.T, opts fdpass.StreamOptions) (s *fdpass.Stream, to *fdpass.Sender) {
 	t.Helper()
 	a, b := fdtest.Conns(t, "unix")
@@ -38,7 +38,7 @@ func streamWith(t *testing.T, opts fdpass.StreamOptions) (s *fdpass.Stream, to *
 	return s, to
 }
 
-// read reads from a stream exactly what is expected.
+// read reads from a stream, and checks that it reads exactly what is expected.
 func read(t *testing.T, s *fdpass.Stream, want string) {
 	t.Helper()
 	p := make([]byte, len(want))

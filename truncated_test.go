@@ -159,7 +159,7 @@ func dup(t *testing.T, n int) (fds []int) {
 	return fds
 }
 
-// What kernels do not do yet, or should not: the rules hold all the same.
+// The rules hold even for what no kernel does, or not yet.
 
 func TestDoesAnErrnoInASlotLeakTheDescriptorsBesideIt(t *testing.T) {
 	fdtest.NoLeak(t)

@@ -21,7 +21,7 @@ import (
 // descriptors, and what is wrong.
 type receive func(conn *net.UnixConn, p []byte) (n, fds int, err error)
 
-// receiving are all functions that receive.
+// receiving has all functions that receive.
 var receiving = []struct {
 	name    string
 	payload bool // it returns the payload
@@ -151,8 +151,8 @@ func onStream(read func(*fdpass.Stream, []byte) (int, error)) receive {
 	}
 }
 
-// The rule: an error that says what is wrong and why, the payload all the same,
-// and nothing left open, unless the caller has asked for what came.
+// The rule is: the error says what is wrong and why, the payload is returned, and
+// nothing stays open, unless the caller has asked for what came.
 func TestDoAllReceivingFunctionsHaveOneRuleOfTruncation(t *testing.T) {
 	fdtest.SkipUnderQemuUser(t, fdtest.QemuRoom)
 	for _, what := range []struct {
