@@ -12,6 +12,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"example.com/fdpass"
 )
 
 // listener is a socket that fdpass made. It is removed when it is closed, and
@@ -69,24 +71,33 @@ func (l *listener) open(network string) (err error) {
 	return err
 }
 
-// config binds sockets that nobody else could open at any moment: bind(2) gives the
-// new file the mode of the socket itself, less the umask.
-var config = net.ListenConfig{Control: func(_, _ string, c syscall.RawConn) error {
-	var failed error
-	err := c.Control(func(fd uintptr) { failed = syscall.Fchmod(int(fd), 0o600) })
-	return errors.Join(err, os.NewSyscallError("fchmod", failed))
-}}
+// before makes a configuration that calls f with each socket before it is bound.
+func before(f func(fd int) error) *net.ListenConfig {
+	return &net.ListenConfig{Control: func(_, _ string, c syscall.RawConn) error {
+		var failed error
+		err := c.Control(func(fd uintptr) { failed = f(int(fd)) })
+		return errors.Join(err, failed)
+	}}
+}
+
+// makePrivate makes a socket one that nobody else can open at any moment: bind(2)
+// gives the new file the mode of the socket itself, less the umask.
+func makePrivate(fd int) error { return os.NewSyscallError("fchmod", syscall.Fchmod(fd, 0o600)) }
 
 func bind(name, network string) (*net.UnixListener, error) {
-	l, err := config.Listen(context.Background(), network, name)
+	l, err := before(makePrivate).Listen(context.Background(), network, name)
 	if err != nil {
 		return nil, err
 	}
 	return l.(*net.UnixListener), nil
 }
 
+// bindDatagrams is bind for datagrams. As soon as the socket has a name, somebody
+// may send to it, and not even the first datagram is without its credentials.
 func bindDatagrams(name string) (*net.UnixConn, error) {
-	c, err := config.ListenPacket(context.Background(), "unixgram", name)
+	c, err := before(func(fd int) error {
+		return errors.Join(makePrivate(fd), fdpass.Options{Credentials: true}.Apply(fdpass.Socket(fd)))
+	}).ListenPacket(context.Background(), "unixgram", name)
 	if err != nil {
 		return nil, err
 	}

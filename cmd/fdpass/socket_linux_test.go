@@ -416,3 +416,30 @@ func TestWhatIsAnAddress(t *testing.T) {
 		}
 	}
 }
+
+// Somebody may send as soon as the socket has a name.
+func TestDoesTheFirstDatagramHaveItsCredentials(t *testing.T) {
+	fdtest.NoLeak(t)
+	path := socketPath(t)
+	l, err := listen(path, "unixgram", private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	if err := fdpass.Send(dial(t, path), fdtest.Files(t, 1)...); err != nil {
+		t.Fatal(err)
+	}
+	s, err := (&receiver{n: 1}).newSession(l.datagrams, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.in.Close()
+	b, err := s.gather(time.Now().Add(20 * time.Second))
+	if err != nil {
+		t.Fatal(err)
+	}
+	closeAll(b.files)
+	if int(b.peer.pid) != os.Getpid() {
+		t.Errorf("it came from %+v", b.peer)
+	}
+}
