@@ -116,7 +116,8 @@ func (d *decoder) read(args []string) (where, text string, err error) {
 		return "", "", fmt.Errorf("decode: %s: %w", where, err)
 	}
 	if len(b) > maxText {
-		return "", "", fmt.Errorf("decode: %s: more than %d bytes of text; no control buffer is that long", where, maxText)
+		return "", "", fmt.Errorf("decode: %s: more than %d bytes of text; no control buffer is that long",
+			where, maxText)
 	}
 	return where, string(b), nil
 }
@@ -131,7 +132,7 @@ func (d *decoder) explain(buf []byte, groups [][]abi.Arch, guessed bool) error {
 	r := decode.Explain(a, buf)
 	var hints []string
 	for _, g := range decode.WithNUL(buf) {
-		hints = append(hints, fmt.Sprintf("With one zero byte more it makes sense for %s.", strings.Join(names(g), ", ")))
+		hints = append(hints, "With one zero byte more it makes sense for "+strings.Join(names(g), ", ")+".")
 	}
 	if hints != nil {
 		hints = append(hints, "C and gdb do not show a string's last NUL; perhaps it is missing.")

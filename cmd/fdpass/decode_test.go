@@ -78,12 +78,17 @@ func TestIsBadInputToDecodeRefusedWithItsPlace(t *testing.T) {
 		args  []string
 		want  string
 	}{
-		{"odd digits", decoder{}, "", []string{"14", "000"}, "decode: arguments, line 1, column 6: an odd number of hex digits: '0' has no second one"},
-		{"no digit", decoder{}, "1400\n0x", nil, `decode: standard input, line 1, column 1: "1400" is not a number from 0 to 255`},
+		{"odd digits", decoder{}, "", []string{"14", "000"},
+			"decode: arguments, line 1, column 6: an odd number of hex digits: '0' has no second one"},
+		{"no digit", decoder{}, "1400\n0x", nil,
+			`decode: standard input, line 1, column 1: "1400" is not a number from 0 to 255`},
 		{"nothing", decoder{}, "", nil, "decode: at offset 0 (0x0000): the buffer is empty"},
-		{"a byte", decoder{arch: "arm"}, "14", nil, "decode: at offset 0 (0x0000): only 1 byte left, too few for a header of 12"},
-		{"the longest length", decoder{arch: "amd64"}, "ffffffffffffffff 01000000 01000000", nil, "decode: at offset 0 (0x0000): cmsg_len is 18446744073709551615, and only 16 bytes left"},
-		{"no file", decoder{file: "/no/such/file"}, "", nil, "decode: open /no/such/file: no such file or directory"},
+		{"a byte", decoder{arch: "arm"}, "14", nil,
+			"decode: at offset 0 (0x0000): only 1 byte left, too few for a header of 12"},
+		{"the longest length", decoder{arch: "amd64"}, "ffffffffffffffff 01000000 01000000", nil,
+			"decode: at offset 0 (0x0000): cmsg_len is 18446744073709551615, and only 16 bytes left"},
+		{"no file", decoder{file: "/no/such/file"}, "", nil,
+			"decode: open /no/such/file: no such file or directory"},
 	} {
 		_, err := decoded(c.d, c.stdin, c.args...)
 		var usage usageError
@@ -114,7 +119,8 @@ func TestDoesDecodeStopReading(t *testing.T) {
 		"without an end":       zeros{},
 	} {
 		err := (&decoder{in: in, out: io.Discard}).run(nil)
-		if err == nil || !strings.HasSuffix(err.Error(), "more than 4194304 bytes of text; no control buffer is that long") {
+		const want = "more than 4194304 bytes of text; no control buffer is that long"
+		if err == nil || !strings.HasSuffix(err.Error(), want) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

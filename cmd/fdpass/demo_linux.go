@@ -137,7 +137,8 @@ func ownChoice() ([]item, error) {
 	if err != nil {
 		return nil, err
 	}
-	deleted, err := deletedFile("This file was deleted before it was sent.\nNobody can open it by a name any more.\n")
+	deleted, err := deletedFile("This file was deleted before it was sent.\n" +
+		"Nobody can open it by a name any more.\n")
 	if err != nil {
 		version.Close()
 		return nil, err
@@ -158,12 +159,14 @@ func ownChoice() ([]item, error) {
 func deletedFile(text string) (*os.File, error) {
 	dir, err := os.MkdirTemp("", "fdpass-demo-")
 	if err != nil {
-		return nil, fmt.Errorf("demo: no temporary file in %s, which comes from TMPDIR: %w", printable.Line(os.TempDir()), errors.Unwrap(err))
+		return nil, fmt.Errorf("demo: no temporary file in %s, which comes from TMPDIR: %w",
+			printable.Line(os.TempDir()), errors.Unwrap(err))
 	}
 	defer os.RemoveAll(dir)
 	name := filepath.Join(dir, "note")
 	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
-		return nil, fmt.Errorf("demo: no temporary file in %s: %w", printable.Line(os.TempDir()), errors.Unwrap(err))
+		return nil, fmt.Errorf("demo: no temporary file in %s: %w",
+			printable.Line(os.TempDir()), errors.Unwrap(err))
 	}
 	return openPath(name, false, time.Time{})
 }

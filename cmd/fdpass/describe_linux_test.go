@@ -36,10 +36,13 @@ func TestWhatIsADescriptorOpenOn(t *testing.T) {
 		{file, syscall.O_RDONLY, description{kind: "file", mode: "r", size: 7, what: file}},
 		{file, syscall.O_WRONLY, description{kind: "file", mode: "w", size: 7, what: file}},
 		{file, syscall.O_RDWR, description{kind: "file", mode: "rw", size: 7, what: file}},
-		{file, syscall.O_WRONLY | syscall.O_APPEND, description{kind: "file", mode: "w", flags: []string{"append"}, size: 7, what: file}},
+		{file, syscall.O_WRONLY | syscall.O_APPEND,
+			description{kind: "file", mode: "w", flags: []string{"append"}, size: 7, what: file}},
 		{file, oPath, description{kind: "file", mode: "path", offset: -1, size: 7, what: file}},
 		{"/", syscall.O_RDONLY, description{kind: "dir", mode: "r", offset: -1, size: -1, what: "/"}},
-		{"/dev/null", syscall.O_RDWR | syscall.O_NONBLOCK, description{kind: "device", mode: "rw", flags: []string{"nonblock"}, offset: -1, size: -1, what: "/dev/null"}},
+		{"/dev/null", syscall.O_RDWR | syscall.O_NONBLOCK,
+			description{kind: "device", mode: "rw", flags: []string{"nonblock"},
+				offset: -1, size: -1, what: "/dev/null"}},
 	} {
 		fd, err := syscall.Open(c.name, c.flags|syscall.O_CLOEXEC, 0)
 		got := described(t, fd, err)

@@ -21,7 +21,8 @@ func TestDoesHelpExplainEveryTopicAndCommand(t *testing.T) {
 		if err := help(&b, []string{name}); err != nil || b.Len() < 200 {
 			t.Errorf("%s: %v\n%s", name, err, b.String())
 		}
-		if first := strings.Split(b.String(), "\n")[2]; name == "errors" && !strings.HasPrefix(first, "  0  ") {
+		first := strings.Split(b.String(), "\n")[2]
+		if name == "errors" && !strings.HasPrefix(first, "  0  ") {
 			t.Errorf("the first line of the list of %s is not set in as the others: %q", name, first)
 		}
 		for line := range lines.Of(b.String()) {

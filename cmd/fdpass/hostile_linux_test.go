@@ -48,7 +48,9 @@ func (p *process) pause() {
 
 func TestDoesAnIdleConnectionKeepOthersWaiting(t *testing.T) {
 	fdtest.NoLeak(t)
-	for _, flags := range [][]string{{"-cat"}, {"-cat", "-n", "1"}, {"-cat", "-many"}, {"-cat", "-many", "-timeout", "20s"}} {
+	for _, flags := range [][]string{
+		{"-cat"}, {"-cat", "-n", "1"}, {"-cat", "-many"}, {"-cat", "-many", "-timeout", "20s"},
+	} {
 		path := socketPath(t)
 		p := startFdpass(t, append(append([]string{"recv"}, flags...), path)...)
 		for range 3 {
@@ -201,7 +203,8 @@ func TestDoesAFullTableKeepOthersFromBeingServed(t *testing.T) {
 			}
 		}
 		p.waitFor(&p.err, "the place was needed for another connection")
-		for end := time.Now().Add(patience); !strings.Contains(p.out.String(), fdtest.Contents(0)); time.Sleep(50 * time.Millisecond) {
+		for end := time.Now().Add(patience); !strings.Contains(p.out.String(), fdtest.Contents(0)); {
+			time.Sleep(50 * time.Millisecond)
 			if time.Now().After(end) {
 				t.Fatalf("%d descriptors each: it does not serve: %s", fds, p.err.String())
 			}
@@ -382,9 +385,12 @@ func TestCanAPeerWriteToTheTerminal(t *testing.T) {
 		p.end()
 		texts = append(texts, p.out.String(), p.err.String())
 	}
-	for _, args := range [][]string{{"send", "/tmp/" + evil, name}, {"send", "@x", "/" + evil}, {"recv", "-from", evil, "/tmp/s"},
-		{"recv", "-payload", "/" + evil + "/x", "/tmp/s"}, {"demo", name}, {"demo", "/" + evil}, {evil}, {"decode", evil},
-		{"layout", evil}, {"layout", "-show", evil}, {"help", evil}, {"recv", "/tmp/s", "--", evil}, {"send", "-timeout", evil}} {
+	for _, args := range [][]string{
+		{"send", "/tmp/" + evil, name}, {"send", "@x", "/" + evil}, {"send", "-timeout", evil},
+		{"recv", "-from", evil, "/tmp/s"}, {"recv", "-payload", "/" + evil + "/x", "/tmp/s"},
+		{"recv", "/tmp/s", "--", evil}, {"demo", name}, {"demo", "/" + evil}, {evil}, {"help", evil},
+		{"decode", evil}, {"layout", evil}, {"layout", "-show", evil},
+	} {
 		p := startFdpass(t, args...)
 		p.end()
 		texts = append(texts, p.out.String(), p.err.String())

@@ -41,7 +41,8 @@ func (b batch) object() receivedJSON {
 		o.Sender = &senderJSON{b.peer.pid, b.peer.uid, b.peer.gid, b.peer.program}
 	}
 	for _, d := range b.describe() {
-		j := descriptorJSON{FD: d.fd, Kind: d.kind, Access: d.mode, Flags: append([]string{}, d.flags...), What: d.what}
+		flags := append([]string{}, d.flags...)
+		j := descriptorJSON{FD: d.fd, Kind: d.kind, Access: d.mode, Flags: flags, What: d.what}
 		if d.offset >= 0 {
 			j.Offset = &d.offset
 		}

@@ -61,10 +61,12 @@ examples:
 			d := drawer{out: os.Stdout, look: lookOf(os.Stdout)}
 			fs.IntVar(&d.fds, "fds", 1, "draw a message with `N` descriptors")
 			fs.StringVar(&d.with, "with", "", "what else is in the buffer: a list of `EXTRAS`")
-			fs.StringVar(&d.show, "show", "pointers,msghdr,iovec,cmsghdr,message", "what to draw, a list of `PARTS`\n")
+			fs.StringVar(&d.show, "show", "pointers,msghdr,iovec,cmsghdr,message",
+				"what to draw, a list of `PARTS`\n")
 			fs.BoolVar(&d.svg, "svg", false, "write an SVG image")
 			fs.BoolVar(&d.json, "json", false, "write JSON")
-			fs.IntVar(&d.wide, "width", 0, fmt.Sprintf("draw in `COLUMNS`, %d at the least; 0 follows the terminal", draw.MinWidth))
+			fs.IntVar(&d.wide, "width", 0,
+				fmt.Sprintf("draw in `COLUMNS`, %d at the least; 0 follows the terminal", draw.MinWidth))
 			return d.run
 		},
 	}

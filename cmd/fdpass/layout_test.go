@@ -78,7 +78,8 @@ func TestIsLayoutsImageAnImage(t *testing.T) {
 
 // What layout draws, decode explains: the same bytes, the same names.
 func TestDoLayoutAndDecodeTellOneStory(t *testing.T) {
-	got, err := layout(drawer{fds: 3, with: "timestamp,cred,security,pidfd,inq", show: "message", json: true}, "all")
+	d := drawer{fds: 3, with: "timestamp,cred,security,pidfd,inq", show: "message", json: true}
+	got, err := layout(d, "all")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -109,7 +110,8 @@ func TestDoLayoutAndDecodeTellOneStory(t *testing.T) {
 		}
 		for i, m := range r.Messages {
 			if m.Summary != a.Message.Messages[i].Summary {
-				t.Errorf("%s on %s: %q and %q", a.Arch, runtime.GOARCH, m.Summary, a.Message.Messages[i].Summary)
+				t.Errorf("%s on %s: %q and %q",
+					a.Arch, runtime.GOARCH, m.Summary, a.Message.Messages[i].Summary)
 			}
 		}
 	}

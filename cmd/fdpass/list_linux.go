@@ -26,7 +26,8 @@ func list(w io.Writer, b batch) error {
 			what = d.err.Error()
 		}
 		mode := strings.Join(append([]string{d.mode}, d.flags...), ",")
-		fmt.Fprintf(tw, "%d\t%s\t%s\t%s\t%s\t%s\n", d.fd, printable.Line(d.kind), mode, orDash(d.offset), orDash(d.size), printable.Line(what))
+		fmt.Fprintf(tw, "%d\t%s\t%s\t%s\t%s\t%s\n",
+			d.fd, printable.Line(d.kind), mode, orDash(d.offset), orDash(d.size), printable.Line(what))
 	}
 	return tw.Flush()
 }

@@ -20,7 +20,9 @@ func broadest(text string) (n int) {
 func TestDoesTheDrawingFollowTheTerminal(t *testing.T) {
 	fdtest.NoLeak(t)
 	plain := []string{"NO_COLOR=1"}
-	for _, c := range []struct{ columns, least, most int }{{50, 40, 50}, {80, 60, 80}, {200, 120, 200}, {0, 60, 80}} {
+	for _, c := range []struct{ columns, least, most int }{
+		{50, 40, 50}, {80, 60, 80}, {200, 120, 200}, {0, 60, 80},
+	} {
 		out := inTerminal(t, c.columns, plain, "layout", "all", "-with", "cred,pidfd")
 		if n := broadest(out); n < c.least || n > c.most {
 			t.Errorf("a terminal of %d columns: %d columns:\n%s", c.columns, n, out)

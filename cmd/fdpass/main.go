@@ -41,7 +41,10 @@ type command struct {
 // commands are in the order in which the help lists them. It is a function
 // because commands such as help refer back to the list.
 func commands() []*command {
-	return []*command{demoCommand(), recvCommand(), sendCommand(), relayCommand(), layoutCommand(), decodeCommand(), traceCommand(), helpCommand(), completionCommand()}
+	return []*command{
+		demoCommand(), recvCommand(), sendCommand(), relayCommand(), layoutCommand(),
+		decodeCommand(), traceCommand(), helpCommand(), completionCommand(),
+	}
 }
 
 // usageError is wrong usage, as opposed to a failure.

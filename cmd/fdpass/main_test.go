@@ -45,7 +45,8 @@ func TestWhichFlagsAreThere(t *testing.T) {
 	}
 	want := map[string][]string{
 		"send": {"data", "from", "group", "hex", "listen", "many", "mode", "timeout", "w", "wait"},
-		"recv": {"block", "cat", "connect", "from", "group", "json", "many", "mode", "n", "names", "payload", "timeout", "type", "wait"},
+		"recv": {"block", "cat", "connect", "from", "group", "json", "many", "mode", "n", "names",
+			"payload", "timeout", "type", "wait"},
 		"demo": {},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

@@ -81,7 +81,8 @@ func openPath(name string, write bool, end time.Time) (*os.File, error) {
 		}
 		return os.NewFile(uintptr(o.fd), name), nil
 	case <-late:
-		return nil, &os.PathError{Op: "open", Path: name, Err: fmt.Errorf("timed out: %w", os.ErrDeadlineExceeded)}
+		err := fmt.Errorf("timed out: %w", os.ErrDeadlineExceeded)
+		return nil, &os.PathError{Op: "open", Path: name, Err: err}
 	}
 }
 

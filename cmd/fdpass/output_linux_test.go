@@ -12,8 +12,11 @@ import (
 )
 
 // writers are ways to call each command that writes to standard output.
-var writers = [][]string{{"-h"}, {"--version"}, {"help"}, {"help", "room"}, {"recv", "-h"}, {"layout"}, {"layout", "-json"},
-	{"layout", "-svg"}, {"decode", "10000000 01000000 01000000 05000000"}, {"decode", "-json", "10000000 01000000 01000000 05000000"},
+var writers = [][]string{
+	{"-h"}, {"--version"}, {"help"}, {"help", "room"}, {"recv", "-h"},
+	{"layout"}, {"layout", "-json"}, {"layout", "-svg"},
+	{"decode", "10000000 01000000 01000000 05000000"},
+	{"decode", "-json", "10000000 01000000 01000000 05000000"},
 	{"completion", "bash"}, {"demo"}}
 
 func TestIsOutputThatCannotBeWrittenAnError(t *testing.T) {
@@ -30,7 +33,8 @@ func TestIsOutputThatCannotBeWrittenAnError(t *testing.T) {
 	}
 	defer unwritable.Close()
 	for _, args := range writers {
-		for f, want := range map[*os.File]string{full: "no space left on device", unwritable: "bad file descriptor"} {
+		reasons := map[*os.File]string{full: "no space left on device", unwritable: "bad file descriptor"}
+		for f, want := range reasons {
 			p := fdpassCommand(t, args...)
 			p.Stdout = f
 			p.begin()
@@ -58,7 +62,8 @@ func TestDoesABrokenPipeEndItQuietly(t *testing.T) {
 		w.Close()
 		code := p.end()
 		status := p.ProcessState.Sys().(syscall.WaitStatus)
-		if quiet := p.err.String() == ""; !quiet || status.Signal() != syscall.SIGPIPE && code != 128+int(syscall.SIGPIPE) {
+		byPipe := status.Signal() == syscall.SIGPIPE || code == 128+int(syscall.SIGPIPE)
+		if p.err.String() != "" || !byPipe {
 			t.Errorf("%q: status %d, %v, stderr %q", args, code, p.ProcessState, p.err.String())
 		}
 	}
@@ -110,7 +115,8 @@ func TestWhatDoesTheDemoSayOfAnUnusableTMPDIR(t *testing.T) {
 func TestWhichVersionIsIt(t *testing.T) {
 	fdtest.NoLeak(t)
 	for _, flag := range []string{"--version", "-version"} {
-		if out := startFdpass(t, flag).succeed(); !regexp.MustCompile(`^fdpass \S+, \S.*\S linux/\w+\n$`).MatchString(out) {
+		out := startFdpass(t, flag).succeed()
+		if !regexp.MustCompile(`^fdpass \S+, \S.*\S linux/\w+\n$`).MatchString(out) {
 			t.Errorf("%s: %q", flag, out)
 		}
 	}
@@ -121,7 +127,8 @@ func TestIsALengthOfTimeExplained(t *testing.T) {
 	for _, c := range []struct{ args, want string }{
 		{"recv -timeout 1 /tmp/s", `-timeout: a number without a unit: write 1s for seconds, 1m for minutes`},
 		{"recv -timeout=0.5 /tmp/s", "write 0.5s for seconds"},
-		{"send -timeout -1s /tmp/s /dev/null", "-timeout: a length of time cannot be negative; 0 is no limit"},
+		{"send -timeout -1s /tmp/s /dev/null",
+			"-timeout: a length of time cannot be negative; 0 is no limit"},
 		{"send -timeout -1 /tmp/s /dev/null", "a length of time such as 500ms, 10s or 1m30s"},
 		{"recv -timeout soon /tmp/s", "a length of time such as 500ms, 10s or 1m30s"},
 		{"recv -timeout 10S /tmp/s", "a length of time such as"},

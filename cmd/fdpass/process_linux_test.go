@@ -128,7 +128,8 @@ func (p *process) end() int {
 func (p *process) succeed() string {
 	p.t.Helper()
 	if code := p.end(); code != 0 {
-		p.t.Fatalf("%q: status %d (%v)\n%s%s", p.Args[1:], code, p.ProcessState, p.out.String(), p.err.String())
+		p.t.Fatalf("%q: status %d (%v)\n%s%s",
+			p.Args[1:], code, p.ProcessState, p.out.String(), p.err.String())
 	}
 	return p.out.String()
 }
@@ -137,7 +138,8 @@ func (p *process) succeed() string {
 func (p *process) fail(status int, message string) {
 	p.t.Helper()
 	if code := p.end(); code != status {
-		p.t.Errorf("%q: status %d (%v), want %d\n%s", p.Args[1:], code, p.ProcessState, status, p.err.String())
+		p.t.Errorf("%q: status %d (%v), want %d\n%s",
+			p.Args[1:], code, p.ProcessState, status, p.err.String())
 	}
 	if s := p.err.String(); !strings.HasPrefix(s, "fdpass: ") || !strings.Contains(s, message) {
 		p.t.Errorf("%q: stderr is %q and should be fdpass: … with %q in it", p.Args[1:], s, message)

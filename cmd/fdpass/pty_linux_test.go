@@ -41,11 +41,13 @@ func openTerminal(t testing.TB, master, columns int) int {
 		arg     unsafe.Pointer
 	}{{syscall.TIOCSPTLCK, unsafe.Pointer(&unlocked)}, {syscall.TIOCSWINSZ, unsafe.Pointer(&size)}} {
 		// unsafe.Pointer rule 4: converted in the argument list of syscall.Syscall.
-		if _, _, errno := syscall.Syscall(syscall.SYS_IOCTL, uintptr(master), c.request, uintptr(c.arg)); errno != 0 {
+		_, _, errno := syscall.Syscall(syscall.SYS_IOCTL, uintptr(master), c.request, uintptr(c.arg))
+		if errno != 0 {
 			t.Skipf("ioctl %#x: %v: needs pseudoterminals", c.request, errno)
 		}
 	}
-	fd, _, errno := syscall.Syscall(syscall.SYS_IOCTL, uintptr(master), tiocgptpeer, uintptr(os.O_RDWR|syscall.O_NOCTTY|syscall.O_CLOEXEC))
+	flags := uintptr(os.O_RDWR | syscall.O_NOCTTY | syscall.O_CLOEXEC)
+	fd, _, errno := syscall.Syscall(syscall.SYS_IOCTL, uintptr(master), tiocgptpeer, flags)
 	if errno != 0 {
 		t.Skipf("TIOCGPTPEER: %v: needs Linux 4.13, and a machine that has this number for it", errno)
 	}

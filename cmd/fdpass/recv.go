@@ -70,19 +70,35 @@ examples:
 		setup: func(fs *flag.FlagSet) func([]string) error {
 			var r receiver
 			fs.BoolVar(&r.connect, "connect", false, "connect to SOCKET instead of listening there")
-			fs.BoolVar(&r.wait, "wait", false, "with -connect, wait for the socket to be there and listened on")
-			fs.IntVar(&r.n, "n", 0, "receive `N` descriptors, in as many messages of one connection as\nit takes, and no more; 0 is one message, with however many it has")
+			fs.BoolVar(&r.wait, "wait", false,
+				"with -connect, wait for the socket to be there and listened on")
+			fs.IntVar(&r.n, "n", 0,
+				"receive `N` descriptors, in as many messages of one connection as\n"+
+					"it takes, and no more; 0 is one message, with however many it has")
 			fs.BoolVar(&r.many, "many", false, "go on until interrupted")
 			fs.BoolVar(&r.cat, "cat", false, "copy the contents to stdout")
-			fs.BoolVar(&r.json, "json", false, "list in JSON, one object in a line for each message\n(fdpass help json)")
-			fs.StringVar(&r.names, "names", "", "what LISTEN_FDNAMES is to be: a `NAME` for all or one for each,\nseparated by colons (default \"unknown\")")
-			fs.BoolVar(&r.block, "block", false, "clear O_NONBLOCK on what CMD gets; whoever shares the\ndescriptors, such as the sender, sees that, too")
-			fs.DurationVar(&r.timeout, "timeout", 0, "fail when nothing has come for this long; 0 never does; with\n-many only the connection is closed")
-			fs.StringVar(&r.typ, "type", "stream", "listen on a socket of this `TYPE`: stream, seqpacket, dgram\n")
-			fs.StringVar(&r.mode, "mode", "", "the mode of the socket's file, in octal `DIGITS` (default 0600)")
+			fs.BoolVar(&r.json, "json", false,
+				"list in JSON, one object in a line for each message\n"+
+					"(fdpass help json)")
+			fs.StringVar(&r.names, "names", "",
+				"what LISTEN_FDNAMES is to be: a `NAME` for all or one for each,\n"+
+					"separated by colons (default \"unknown\")")
+			fs.BoolVar(&r.block, "block", false,
+				"clear O_NONBLOCK on what CMD gets; whoever shares the\n"+
+					"descriptors, such as the sender, sees that, too")
+			fs.DurationVar(&r.timeout, "timeout", 0,
+				"fail when nothing has come for this long; 0 never does; with\n"+
+					"-many only the connection is closed")
+			fs.StringVar(&r.typ, "type", "stream",
+				"listen on a socket of this `TYPE`: stream, seqpacket, dgram\n")
+			fs.StringVar(&r.mode, "mode", "",
+				"the mode of the socket's file, in octal `DIGITS` (default 0600)")
 			fs.StringVar(&r.group, "group", "", "the `GROUP` of the socket's file, a name or a number")
-			fs.StringVar(&r.from, "from", "", "take descriptors of this `USER` only, a name or a number\n(SO_PEERCRED: who connected)")
-			fs.StringVar(&r.payload, "payload", "", "write the bytes that come with the descriptors to `FILE` or fd:N")
+			fs.StringVar(&r.from, "from", "",
+				"take descriptors of this `USER` only, a name or a number\n"+
+					"(SO_PEERCRED: who connected)")
+			fs.StringVar(&r.payload, "payload", "",
+				"write the bytes that come with the descriptors to `FILE` or fd:N")
 			return r.run
 		},
 	}

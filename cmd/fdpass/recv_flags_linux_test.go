@@ -57,7 +57,8 @@ func TestDoesADatagramOrSeqpacketSocketReceive(t *testing.T) {
 		s := startFdpass(t, "send", "-wait", "-data", "@"+long, path, files[0].Name(), files[1].Name())
 		s.succeed()
 		out := p.succeed()
-		for _, want := range []string{"received 2 descriptors with 100000 bytes", fmt.Sprintf("\nfrom process %d ", s.Process.Pid), files[1].Name()} {
+		from := fmt.Sprintf("\nfrom process %d ", s.Process.Pid)
+		for _, want := range []string{"received 2 descriptors with 100000 bytes", from, files[1].Name()} {
 			if !strings.Contains(out, want) {
 				t.Errorf("%s: no %q in\n%s", typ, want, out)
 			}
@@ -81,7 +82,9 @@ func TestAreDatagramsPutTogether(t *testing.T) {
 	if got, want := p.succeed(), fdtest.Contents(1)+fdtest.Contents(2); got != want {
 		t.Errorf("received %q, want %q", got, want)
 	}
-	for _, want := range []string{"only 1 of 2 descriptors came in a datagram", "more than 2 descriptors came"} {
+	for _, want := range []string{
+		"only 1 of 2 descriptors came in a datagram", "more than 2 descriptors came",
+	} {
 		if !strings.Contains(p.err.String(), want) {
 			t.Errorf("no %q in %q", want, p.err.String())
 		}
@@ -156,14 +159,16 @@ func TestWhatDoesTheListSayInJSON(t *testing.T) {
 		t.Fatalf("%v: %s", err, out)
 	}
 	d := got.Descriptors[0]
-	if len(got.Descriptors) != 1 || d.Kind != "file" || d.Access != "w" || strings.Join(d.Flags, " ") != "append" ||
+	if len(got.Descriptors) != 1 || d.Kind != "file" || d.Access != "w" ||
+		strings.Join(d.Flags, " ") != "append" ||
 		d.Size == nil || *d.Size != 5 || d.Offset == nil || *d.Offset != 0 || d.What != file {
 		t.Errorf("descriptors: %s", out)
 	}
 	if got.Bytes != 3 || string(got.Payload) != "a\x00b" || got.Text != "a\x00b" {
 		t.Errorf("payload: %s", out)
 	}
-	if s := got.Sender; s == nil || int(s.PID) != os.Getpid() || int(s.UID) != os.Getuid() || s.Program == "" {
+	s := got.Sender
+	if s == nil || int(s.PID) != os.Getpid() || int(s.UID) != os.Getuid() || s.Program == "" {
 		t.Errorf("sender: %s", out)
 	}
 }
@@ -213,7 +218,8 @@ func TestIsAPayloadCutSilently(t *testing.T) {
 		p := startFdpass(t, "recv", "-payload", kept, path)
 		s := startFdpass(t, "send", "-wait", "-data", "@"+sent, path, "/dev/null")
 		out := p.succeed()
-		if says := strings.Contains(out, "(only the first 1048576 bytes of the payload are kept)"); says != cut {
+		says := strings.Contains(out, "(only the first 1048576 bytes of the payload are kept)")
+		if says != cut {
 			t.Errorf("of %d bytes: %s", size, out)
 		}
 		if info, err := os.Stat(kept); err != nil || info.Size() != maxData {

@@ -14,14 +14,16 @@ func (r *receiver) parse(args []string) (addr address, err error) {
 	}
 	if len(args) > 1 {
 		if args[1] != "--" || len(args) == 2 {
-			return addr, usagef("recv: flags go before SOCKET, and -- CMD after it: fdpass recv [flags] SOCKET -- CMD")
+			return addr, usagef("recv: flags go before SOCKET, and -- CMD after it: " +
+				"fdpass recv [flags] SOCKET -- CMD")
 		}
 		r.cmd = args[2:]
 	}
 	if addr, err = parseAddress(args[0]); err != nil {
 		return addr, err
 	}
-	for _, check := range []func(address) error{r.checkFlags, r.checkSocket, r.checkAccess, r.checkFrom, r.checkCommand} {
+	checks := []func(address) error{r.checkFlags, r.checkSocket, r.checkAccess, r.checkFrom, r.checkCommand}
+	for _, check := range checks {
 		if err := check(addr); err != nil {
 			return addr, err
 		}

@@ -35,7 +35,8 @@ examples:
 		setup: func(fs *flag.FlagSet) func([]string) error {
 			var r relay
 			fs.BoolVar(&r.wait, "wait", false, "wait for CONNECT to be there and listened on")
-			fs.DurationVar(&r.timeout, "timeout", 30*time.Second, "give up connecting after this long; 0 never does")
+			fs.DurationVar(&r.timeout, "timeout", 30*time.Second,
+				"give up connecting after this long; 0 never does")
 			return r.run
 		},
 	}

@@ -113,7 +113,8 @@ func TestDoesTheRelayCarryTheCredentialsOfTheClient(t *testing.T) {
 		t.Fatal(err)
 	}
 	if cred, ok := m.Credentials(); !ok || int(cred.PID) != os.Getpid() {
-		t.Errorf("the server sees %+v, %v; the client is process %d and the relay %d", cred, ok, os.Getpid(), p.Process.Pid)
+		t.Errorf("the server sees %+v, %v; the client is process %d and the relay %d",
+			cred, ok, os.Getpid(), p.Process.Pid)
 	}
 	conn.Close()
 	client.Close()

@@ -61,16 +61,24 @@ examples:
       -o ProxyCommand='fdpass send fd:1 tcp:%h:%p' example.com`,
 		setup: func(fs *flag.FlagSet) func([]string) error {
 			var s sender
-			fs.StringVar(&s.data, "data", "\x00", "send `TEXT` as the payload, or what is in @FILE; on a stream\none byte at the least")
+			fs.StringVar(&s.data, "data", "\x00",
+				"send `TEXT` as the payload, or what is in @FILE; on a stream\n"+
+					"one byte at the least")
 			fs.StringVar(&s.hex, "hex", "", "send the bytes of these hex `DIGITS` as the payload")
 			fs.BoolVar(&s.write, "w", false, "open each PATH for reading and writing")
 			fs.BoolVar(&s.wait, "wait", false, "wait for the socket to be there and listened on")
 			fs.BoolVar(&s.listen, "listen", false, "listen on SOCKET and send to whoever connects")
 			fs.BoolVar(&s.many, "many", false, "with -listen, go on until interrupted")
-			fs.StringVar(&s.mode, "mode", "", "with -listen, the mode of the socket's file, in octal `DIGITS`\n(default 0600)")
+			fs.StringVar(&s.mode, "mode", "",
+				"with -listen, the mode of the socket's file, in octal `DIGITS`\n"+
+					"(default 0600)")
 			fs.StringVar(&s.group, "group", "", "with -listen, the `GROUP` of the socket's file")
-			fs.StringVar(&s.from, "from", "", "with -listen, send to this `USER` only, a name or a number\n(SO_PEERCRED: who connected)")
-			fs.DurationVar(&s.timeout, "timeout", 30*time.Second, "give up after this long; 0 never does. It covers opening the\nfiles; with -listen it is for each connection")
+			fs.StringVar(&s.from, "from", "",
+				"with -listen, send to this `USER` only, a name or a number\n"+
+					"(SO_PEERCRED: who connected)")
+			fs.DurationVar(&s.timeout, "timeout", 30*time.Second,
+				"give up after this long; 0 never does. It covers opening the\n"+
+					"files; with -listen it is for each connection")
 			return s.run
 		},
 	}

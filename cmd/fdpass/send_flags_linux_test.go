@@ -22,7 +22,8 @@ func TestDoesSendHandOutToWhoeverConnects(t *testing.T) {
 		dial(t, socket) // keeps nobody waiting
 		for range 3 {
 			out := startFdpass(t, "recv", "-connect", "-wait", socket).succeed()
-			if !strings.Contains(out, file) || !strings.Contains(out, fmt.Sprintf("from process %d (", s.Process.Pid)) {
+			from := fmt.Sprintf("from process %d (", s.Process.Pid)
+			if !strings.Contains(out, file) || !strings.Contains(out, from) {
 				t.Errorf("received %s", out)
 			}
 		}

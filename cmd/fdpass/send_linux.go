@@ -48,7 +48,8 @@ func (s *sender) parse(args []string) (addr address, err error) {
 	case !s.listen && (s.many || s.mode != "" || s.group != "" || s.from != ""):
 		return addr, usagef("send: -many, -mode, -group and -from are for -listen")
 	case s.listen && (addr.fd >= 0 || s.wait):
-		return addr, usagef("send: -listen makes a socket at a path or with an @name, and has nothing to wait for")
+		return addr, usagef("send: -listen makes a socket at a path or with an @name, " +
+			"and has nothing to wait for")
 	case (s.mode != "" || s.group != "") && strings.HasPrefix(addr.name, "@"):
 		return addr, usagef("send: -mode and -group are for a socket at a path")
 	}

@@ -28,7 +28,8 @@ func parseAddress(s string) (address, error) {
 		fd, err := parseFD(s)
 		return address{s, fd}, err
 	case len(strings.TrimPrefix(s, "@")) > maxPath:
-		return address{}, usagef("SOCKET has %d bytes, and the address of a Unix socket holds %d", len(strings.TrimPrefix(s, "@")), maxPath)
+		return address{}, usagef("SOCKET has %d bytes, and the address of a Unix socket holds %d",
+			len(strings.TrimPrefix(s, "@")), maxPath)
 	}
 	return address{s, -1}, nil
 }

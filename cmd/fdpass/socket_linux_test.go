@@ -68,7 +68,8 @@ func TestDoesASignalRemoveTheSocketAndEndTheProcess(t *testing.T) {
 			p.Process.Signal(s)
 			p.end()
 			ws := p.ProcessState.Sys().(syscall.WaitStatus)
-			if died := ws.Signaled() && ws.Signal() == s; !died && (s != syscall.SIGQUIT || ws.ExitStatus() != 128+int(s)) {
+			died := ws.Signaled() && ws.Signal() == s
+			if !died && (s != syscall.SIGQUIT || ws.ExitStatus() != 128+int(s)) {
 				t.Errorf("%v %v: ended with %v", s, flags, p.ProcessState)
 			}
 			if s := p.err.String(); s != "" {

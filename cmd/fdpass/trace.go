@@ -64,10 +64,12 @@ examples:
 			fs.BoolVar(&t.errors, "errors", false, "show only calls that failed")
 			fs.Var(&t.kinds, "e", "show only messages with one of these `KINDS`, separated by commas:\n"+
 				strings.Join(traceKinds, ", "))
-			fs.BoolVar(&t.lint, "lint", false, "print only what is wrong, and exit with status 1 if anything is;\n"+
-				"it includes -reads")
-			fs.BoolVar(&t.reads, "reads", false, "look at read(2), readv(2), recv(2) and recvfrom(2), too: say where they\n"+
-				"lost descriptors; slow for a program that reads much")
+			fs.BoolVar(&t.lint, "lint", false,
+				"print only what is wrong, and exit with status 1 if anything is;\n"+
+					"it includes -reads")
+			fs.BoolVar(&t.reads, "reads", false,
+				"look at read(2), readv(2), recv(2) and recvfrom(2), too: say where they\n"+
+					"lost descriptors; slow for a program that reads much")
 			fs.BoolVar(&t.times, "t", false, "begin each line with the time of day")
 			return func(args []string) error {
 				if err := t.check(args); err != nil {

@@ -120,7 +120,8 @@ func TestDoesTraceShowOnlyTheKindsThatAreAskedFor(t *testing.T) {
 	if trace, _ := tracedAs(t, []string{"-e", "cred,inq"}, "many"); trace != "" {
 		t.Errorf("rights are shown:\n%s", trace)
 	}
-	if trace, _ := tracedAs(t, []string{"-e", "cred,rights"}, "many"); strings.Count(trace, "SCM_RIGHTS") != 2 {
+	trace, _ := tracedAs(t, []string{"-e", "cred,rights"}, "many")
+	if strings.Count(trace, "SCM_RIGHTS") != 2 {
 		t.Errorf("rights are not shown:\n%s", trace)
 	}
 }

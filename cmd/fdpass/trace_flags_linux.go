@@ -36,7 +36,7 @@ func flagNames(flags uint32) []string {
 // callErrors are the errors of sendmsg(2) and recvmsg(2), and the reasons that
 // have to do with control messages.
 var callErrors = map[syscall.Errno]struct{ name, why string }{
-	syscall.EPERM:        {"EPERM", "the receiver takes no descriptors (SO_PASSRIGHTS), or these are not the sender's credentials"},
+	syscall.EPERM:        {"EPERM", "the receiver takes no descriptors (SO_PASSRIGHTS), or the credentials are another's"},
 	syscall.ESRCH:        {"ESRCH", "no process has the number that the credentials give"},
 	syscall.EINTR:        {"EINTR", ""},
 	syscall.EIO:          {"EIO", ""},

@@ -64,7 +64,8 @@ func (w *watcher) examineSent(r *traceRecord, th *ptrace.Thread, c *ptrace.Call,
 	switch {
 	case len(fds) == 0 || !stream:
 	case r.Result == 0:
-		r.wrong("empty", "sent without payload on a stream: nobody gets %s, though the call succeeds", numbers(fds))
+		r.wrong("empty", "sent without payload on a stream: nobody gets %s, though the call succeeds",
+			numbers(fds))
 	case c.Flags&1 != 0: // MSG_OOB
 		r.wrong("oob", "sent with MSG_OOB: the receiver of out-of-band data does not get %s", numbers(fds))
 	}
@@ -154,7 +155,8 @@ func (w *watcher) hasRead(th *ptrace.Thread, c *ptrace.Call, res ptrace.Result, 
 		return nil
 	}
 	r := w.record(th, c, res, u)
-	r.wrong("read", "%s takes bytes only: %d of the descriptors that came with them are lost", c.Name, lost)
+	r.wrong("read", "%s takes bytes only: it has lost %s that came with them",
+		c.Name, plural(lost, "descriptor"))
 	return w.show(r)
 }
 

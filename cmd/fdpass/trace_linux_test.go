@@ -120,8 +120,8 @@ func TestWhatIsSaidOfAProgramThatCannotBeTraced(t *testing.T) {
 		if strings.Contains(errs.String(), "operation not permitted") {
 			t.Skipf("needs the right to trace: %s", &errs)
 		}
-		got := cmd.ProcessState.ExitCode()
-		if got != want || !strings.HasPrefix(errs.String(), "fdpass: trace: ") || strings.Count(errs.String(), "\n") != 1 {
+		got, said := cmd.ProcessState.ExitCode(), errs.String()
+		if got != want || !strings.HasPrefix(said, "fdpass: trace: ") || strings.Count(said, "\n") != 1 {
 			t.Errorf("%q: status %d, want %d: %s", args, got, want, &errs)
 		}
 	}

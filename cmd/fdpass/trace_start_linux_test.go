@@ -30,7 +30,8 @@ const errNoFilter = "this kernel has no filters of system calls; it needs CONFIG
 // withoutCalls becomes fdpass under a filter that answers system calls with an
 // errno: "157:1,425:0". The last may be prctl(2).
 func withoutCalls(args []string) error {
-	filter := []rawmsg.SockFilter{{Code: syscall.BPF_LD | syscall.BPF_W | syscall.BPF_ABS, K: 0}} // the number
+	const number = 0 // in struct seccomp_data
+	filter := []rawmsg.SockFilter{{Code: syscall.BPF_LD | syscall.BPF_W | syscall.BPF_ABS, K: number}}
 	for _, word := range strings.Split(args[0], ",") {
 		var number, errno uint32
 		if _, err := fmt.Sscanf(word, "%d:%d", &number, &errno); err != nil {
@@ -122,8 +123,9 @@ func TestDoesTraceWorkWhereSeccompIsNotToBeHad(t *testing.T) {
 			t.Errorf("%v: status %d", errno, status)
 		}
 		isTraced(t, out, 1) // that of this test
-		out, status = inRole(t, "without calls", filter, "trace", "-o", "-", "-lint", self, "traced", "inherits")
-		if status != 1 || strings.Count(out, "\n") != 1 || !strings.Contains(out, "without MSG_CMSG_CLOEXEC") {
+		args := []string{filter, "trace", "-o", "-", "-lint", self, "traced", "inherits"}
+		out, status = inRole(t, "without calls", args...)
+		if status != 1 || strings.Count(out, "\n") != 1 || !strings.Contains(out, "MSG_CMSG_CLOEXEC") {
 			t.Errorf("%v: of a trap it says, with status %d: %s", errno, status, out)
 		}
 	}
@@ -149,7 +151,9 @@ func TestIsWhatIsWrongRedInATerminal(t *testing.T) {
 	if trace, _ := traced(t, nil, self, "traced", "inherits"); strings.Contains(trace, "\x1b") {
 		t.Errorf("colours in a file: %q", trace)
 	}
-	for env, want := range map[string]int{"TERM=xterm NO_COLOR=": 1, "TERM=xterm NO_COLOR=1": 0, "TERM=dumb NO_COLOR=": 0} {
+	for env, want := range map[string]int{
+		"TERM=xterm NO_COLOR=": 1, "TERM=xterm NO_COLOR=1": 0, "TERM=dumb NO_COLOR=": 0,
+	} {
 		out := inTerminal(t, 80, strings.Fields(env), "trace", "-o", "-", self, "traced", "inherits")
 		red := regexp.MustCompile(`(?m)^\x1b\[31m  wrong: [^\x1b]*\x1b\[0m$`).FindAllString(out, -1)
 		if len(red) != want || strings.Count(out, "\x1b") != 2*want || !strings.Contains(out, "  wrong: ") {
@@ -189,7 +193,8 @@ func uringProgram(t *testing.T) (path string, works bool) {
 	return path, exec.CommandContext(fdtest.Context(t), path).Run() == nil
 }
 
-const usesRing = `(?m)^uring\[\d+\] io_uring_setup\(\d+\): uring uses io_uring; its messages there are not seen$`
+const usesRing = `(?m)^uring\[\d+\] io_uring_setup\(\d+\): ` +
+	`uring uses io_uring; its messages there are not seen$`
 
 // What is answered with 0 has succeeded: so the line is shown where the kernel
 // gives nobody a ring, too.
@@ -204,7 +209,8 @@ func TestIsAProgramAnnouncedThatUsesIoUring(t *testing.T) {
 		}
 		var r traceRecord
 		trace, _ = traced(t, []string{"-json"}, program)
-		if err := json.Unmarshal([]byte(trace), &r); err != nil || r.Call != "io_uring_setup" || r.Note == "" {
+		err := json.Unmarshal([]byte(trace), &r)
+		if err != nil || r.Call != "io_uring_setup" || r.Note == "" {
 			t.Errorf("%v: %s", err, trace)
 		}
 		if trace, status := traced(t, []string{"-lint"}, program); status != 0 || trace != "" {
@@ -216,7 +222,8 @@ func TestIsAProgramAnnouncedThatUsesIoUring(t *testing.T) {
 		filter := fmt.Sprintf("%d:%d,%d:1", ringNumber(), int(errno), syscall.SYS_PRCTL)
 		trace, _ := inRole(t, "without calls", filter, "trace", "-o", "-", program)
 		if n := len(announced.FindAllString(trace, -1)); n != want || strings.Count(trace, "\n") != want {
-			t.Errorf("io_uring_setup is answered with %d: announced %d times, want %d: %q", int(errno), n, want, trace)
+			t.Errorf("io_uring_setup is answered with %d: announced %d times, want %d: %q",
+				int(errno), n, want, trace)
 		}
 	}
 }

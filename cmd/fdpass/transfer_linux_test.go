@@ -39,7 +39,8 @@ func TestWhatDoesTheListSay(t *testing.T) {
 	}
 	path := socketPath(t)
 	r := startFdpass(t, "recv", path)
-	p := startFdpass(t, "send", "-wait", "-w", "-data", "hello\n", path, file, "/dev/null", "listen:127.0.0.1:0")
+	p := startFdpass(t, "send", "-wait", "-w", "-data", "hello\n",
+		path, file, "/dev/null", "listen:127.0.0.1:0")
 	p.succeed()
 	lines := strings.Split(r.succeed(), "\n")
 	want := [][]string{

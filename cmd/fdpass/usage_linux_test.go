@@ -80,13 +80,21 @@ func TestDoesTheDemoTakeAnyFile(t *testing.T) {
 	fdtest.SkipUnderQemuUser(t, execNeeded)
 	fdtest.NoLeak(t)
 	dir := t.TempDir()
-	for name, text := range map[string]string{"empty": "", "binary": "\x7fELF\x00\x1b[2J", "long": strings.Repeat("long\t", 1000), "c1": "\u009b2J"} {
+	for name, text := range map[string]string{
+		"empty": "", "binary": "\x7fELF\x00\x1b[2J", "long": strings.Repeat("long\t", 1000), "c1": "\u009b2J",
+	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
-	out := startFdpass(t, "demo", filepath.Join(dir, "empty"), filepath.Join(dir, "binary"), filepath.Join(dir, "long"), filepath.Join(dir, "c1"), dir).succeed()
-	for _, want := range []string{"(empty)", "c2 9b 32 4a", "7f 45 4c 46 00 1b", "long long", "(cannot be read: is a directory)"} {
+	args := []string{"demo"}
+	for _, name := range []string{"empty", "binary", "long", "c1", ""} {
+		args = append(args, filepath.Join(dir, name))
+	}
+	out := startFdpass(t, args...).succeed()
+	for _, want := range []string{
+		"(empty)", "c2 9b 32 4a", "7f 45 4c 46 00 1b", "long long", "(cannot be read: is a directory)",
+	} {
 		if !strings.Contains(out, want) {
 			t.Errorf("the demo does not show %q:\n%s", want, out)
 		}
