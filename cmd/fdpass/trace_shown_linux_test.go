@@ -87,7 +87,8 @@ func TestDoesEachOfManyDescriptorsHaveItsOwnName(t *testing.T) {
 		t.Errorf("no %s in\n%s", received, trace)
 	}
 	trace, _ = tracedAs(t, []string{"-json"}, "mixed")
-	if n, v := strings.Count(trace, `"is":"/dev/null"`), strings.Count(trace, `"is":"/proc/version"`); n != 8 || v != 6 {
+	named := func(name string) int { return strings.Count(trace, `"is":"`+name+`"`) }
+	if n, v := named("/dev/null"), named("/proc/version"); n != 8 || v != 6 {
 		t.Errorf("%d and %d names, want 8 and 6:\n%s", n, v, trace)
 	}
 }
