@@ -26,7 +26,7 @@ func bound(t *testing.T, name string) *net.UnixConn {
 	return c
 }
 
-// names are a path, a path of the greatest length (107 bytes and a zero), an abstract
+// names returns a path, a path of the greatest length (107 bytes and a zero), an abstract
 // name, and an abstract name of the greatest length.
 func names(t *testing.T) []string {
 	dir := fdtest.SocketDir(t)

@@ -17,7 +17,7 @@ const headerLen = wordLen + 4 + 4
 // Source: include/linux/socket.h, cmsg(3).
 func CmsgAlign(n int) int { return (n + wordLen - 1) &^ (wordLen - 1) }
 
-// CmsgLen is the value of cmsg_len for n bytes of data: the header and the
+// CmsgLen returns the value of cmsg_len for n bytes of data: the header and the
 // data, without the padding that follows them. As the length of a buffer, it
 // lets exactly n bytes of data through.
 //
@@ -27,7 +27,7 @@ func CmsgAlign(n int) int { return (n + wordLen - 1) &^ (wordLen - 1) }
 // include/linux/socket.h, cmsg(3).
 func CmsgLen(n int) int { return headerLen + n }
 
-// CmsgSpace is how many bytes a control message with n bytes of data occupies in
+// CmsgSpace returns how many bytes a control message with n bytes of data occupies in
 // a buffer, padding included. It is the distance from one message to the next.
 // As the length of a buffer for one descriptor it is a trap on 64-bit machines:
 // CMSG_SPACE(4) = 24 bytes have room for two descriptors.

@@ -26,7 +26,7 @@ import (
 
 const batchSize = 64
 
-// queued is how many messages are in the queue at once. The socket's buffer and a
+// queued returns how many messages are in the queue at once. The socket's buffer and a
 // table of 20,000 descriptors have room for them.
 func (l *link) queued() int {
 	if len(l.fds) > 8 {
@@ -70,7 +70,7 @@ func unixConn(b *testing.B, sock int) *net.UnixConn {
 	return c.(*net.UnixConn)
 }
 
-// end is the receiving end.
+// end returns the receiving end.
 func (l *link) end() syscall.Conn {
 	if l.conn != nil {
 		return l.conn

@@ -170,7 +170,7 @@ func (e *endpoint) unpolled(err error) bool {
 	return serr == nil
 }
 
-// connError is the error of a connection that was closed or whose deadline has
+// connError returns the error of a connection that was closed or whose deadline has
 // passed. A closed [*os.File] returns one that matches no exported error.
 func (e *endpoint) connError(err error) error {
 	if f, ok := e.conn.(*os.File); ok && !errors.Is(err, os.ErrDeadlineExceeded) {

@@ -58,7 +58,7 @@ func checkCount(n int) error {
 	return nil
 }
 
-// payloadLen is the length of the payload, in bytes.
+// payloadLen returns the length of the payload, in bytes.
 func (out *Outgoing) payloadLen() int {
 	n := len(out.Payload)
 	for _, p := range out.More {
@@ -67,7 +67,7 @@ func (out *Outgoing) payloadLen() int {
 	return n
 }
 
-// controlLen is the length of the control messages, in bytes.
+// controlLen returns the length of the control messages, in bytes.
 func (out *Outgoing) controlLen() int {
 	n := out.credentialsLen()
 	if fds := len(out.FDs) + len(out.Files); fds > 0 {
@@ -76,7 +76,7 @@ func (out *Outgoing) controlLen() int {
 	return n
 }
 
-// credentialsLen is the length of the first control message if that is
+// credentialsLen returns the length of the first control message if that is
 // credentials, and 0 otherwise.
 func (out *Outgoing) credentialsLen() int {
 	if out.Credentials == nil {

@@ -26,7 +26,7 @@ func switchOn(fd, opt int) error {
 	return syscall.SetsockoptInt(fd, syscall.SOL_SOCKET, opt, 1)
 }
 
-// switchable are the options of SOL_SOCKET that can be set on a socket, and can
+// switchable returns the options of SOL_SOCKET that can be set on a socket, and can
 // be set back, without making it another one.
 func switchable(fd int) (options []int) {
 	for opt := 1; opt <= lastOption; opt++ {

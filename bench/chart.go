@@ -51,7 +51,7 @@ func (c *chart) save(name string) error {
 	return os.WriteFile(name, c.Bytes(), 0o644)
 }
 
-// step is a round number that goes into most about five times.
+// step returns a round number that goes into most about five times.
 func step(most float64) float64 {
 	s := 1.0
 	for _, f := range []float64{2, 2.5, 2, 2, 2.5, 2, 2, 2.5, 2} {
@@ -131,7 +131,7 @@ func (r *results) drawBars(name string) error {
 	return c.save(name)
 }
 
-// plain is a name without Markdown.
+// plain returns a name without Markdown.
 func plain(name string) string {
 	return string(slices.DeleteFunc([]rune(name), func(r rune) bool { return r == '`' }))
 }

@@ -31,7 +31,7 @@ var codecRows = []codecRow{
 	{"xsys", "x/sys/unix: the same", xsysParse, xsysAppend},
 }
 
-// numbers are n numbers of descriptors, none of which is used as one.
+// numbers returns n numbers of descriptors, none of which is used as one.
 func numbers(n int) []int {
 	fds := make([]int, n)
 	for i := range fds {
@@ -149,7 +149,7 @@ func (s *samples) time(c cell, f func() error) error {
 	return nil
 }
 
-// allocations is how many there are in a call of f.
+// allocations returns how many there are in a call of f.
 func allocations(f func() error) float64 {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)

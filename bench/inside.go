@@ -90,7 +90,7 @@ func newPlace(row *insideRow) (*place, error) {
 	return p, err
 }
 
-// job is what the row does for messages of fds.
+// job returns what the row does for messages of fds.
 func (p *place) job(fds []int) (job, error) {
 	if j := p.ways[len(fds)]; j != nil {
 		return j, nil
@@ -121,7 +121,7 @@ func (p *place) floor(fds []int) job {
 	}
 }
 
-// do is a job of a row in Go.
+// do returns a job of a row in Go.
 func (w *way) do(order string, messages int) error {
 	f := map[string]func() error{"recv": w.recvKeep, "both": w.recvClose, "send": w.send}[order]
 	if order == "close" {
@@ -173,7 +173,7 @@ func (p *place) measure(order string, fds []int, messages int) (float64, error) 
 	return float64(took.Nanoseconds()) / float64(messages), err
 }
 
-// insideMessages is how many messages of one size are timed together: so few that
+// insideMessages returns how many messages of one size are timed together: so few that
 // many of these times have no interruption in them.
 func insideMessages(nfds int) int { return max(8, min(64, 512/nfds)) }
 
@@ -274,7 +274,7 @@ func spreadOf(v []float64) spread {
 	return spread{median(v), slices.Min(v), slices.Max(v)}
 }
 
-// insideNs is the time of a cell.
+// insideNs returns the time of a cell.
 func (r *results) insideNs(c cell) float64 {
 	var v []float64
 	for _, p := range r.inside[c] {
@@ -283,7 +283,7 @@ func (r *results) insideNs(c cell) float64 {
 	return spreadOf(v).median
 }
 
-// insideRatio is the ratio of two cells.
+// insideRatio returns the ratio of two cells.
 func (r *results) insideRatio(c, floor cell) spread {
 	var v []float64
 	for i := range min(len(r.inside[c]), len(r.inside[floor])) {

@@ -25,7 +25,7 @@ func describe(s *settings) []string {
 	}
 }
 
-// load is the load average: how busy the machine is with other things.
+// load returns the load average: how busy the machine is with other things.
 func load() string {
 	b, err := os.ReadFile("/proc/loadavg")
 	if err != nil {
@@ -53,7 +53,7 @@ func firstLine(program string, args ...string) string {
 	return line
 }
 
-// text is a string of C.
+// text returns a string of C.
 func text[T int8 | uint8](c []T) string {
 	var b strings.Builder
 	for _, x := range c {

@@ -199,7 +199,7 @@ func (r *results) trafficTable(b *bytes.Buffer, order string) {
 	table(b, head, lines)
 }
 
-// title is the row's name in the table of an order.
+// title returns the row's name in the table of an order.
 func (r *row) title(order string) string {
 	if order == "send" && r.sending != "" {
 		return r.sending
@@ -337,7 +337,7 @@ func (r *results) csv(name string) error {
 
 func number(v float64) string { return strconv.FormatFloat(v, 'f', 1, 64) }
 
-// cells are the cells in a fixed order.
+// cells returns the cells in a fixed order.
 func (s *samples) cells() []cell { return sorted(maps.Keys(s.took)) }
 
 func (r *results) insideCells() []cell { return sorted(maps.Keys(r.inside)) }

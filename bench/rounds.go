@@ -42,7 +42,7 @@ func (s *samples) add(c cell, took, allocs, bytes float64) {
 	s.bytes[c] = append(s.bytes[c], bytes)
 }
 
-// ns is the 10th percentile of a cell, and whether there is one: what disturbs a
+// ns returns the 10th percentile of a cell, and whether there is one: what disturbs a
 // measurement only ever adds to it.
 func (s *samples) ns(c cell) (float64, bool) {
 	if len(s.took[c]) == 0 {
@@ -51,13 +51,13 @@ func (s *samples) ns(c cell) (float64, bool) {
 	return tenth(s.took[c]), true
 }
 
-// tenth is the 10th percentile.
+// tenth returns the 10th percentile.
 func tenth(v []float64) float64 {
 	v = slices.Sorted(slices.Values(v))
 	return v[len(v)/10]
 }
 
-// ratio is one cell over another.
+// ratio returns one cell over another.
 func (s *samples) ratio(c, floor cell) (float64, bool) {
 	a, ok := s.ns(c)
 	b, okFloor := s.ns(floor)
@@ -145,7 +145,7 @@ func (r *row) wants(order string, nfds, messages int) bool {
 	return order == "recv" && slices.Contains(slopeRows, r.key)
 }
 
-// messagesOf is how many messages are in the queue at once: what a socket's
+// messagesOf returns how many messages are in the queue at once: what a socket's
 // buffer and a descriptor table have room for.
 func messagesOf(nfds, limit int) int {
 	n := 4 * batchSize

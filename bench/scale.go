@@ -84,7 +84,7 @@ func startScale(how string, n int) (scalePoint, error) {
 	return p, nil
 }
 
-// middle is the measurement whose time of the processor is the median.
+// middle returns the measurement whose time of the processor is the median.
 func middle(of []scalePoint) scalePoint {
 	slices.SortFunc(of, func(a, b scalePoint) int { return cmp.Compare(a.cpu, b.cpu) })
 	return of[len(of)/2]
@@ -195,7 +195,7 @@ func scale(args []string) error {
 	return err
 }
 
-// processorTime is how long this process has used a processor, in nanoseconds:
+// processorTime returns how long this process has used a processor, in nanoseconds:
 // getrusage(2).
 func processorTime() int64 {
 	var u syscall.Rusage

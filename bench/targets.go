@@ -34,7 +34,7 @@ func least(what string, value, bound float64) target {
 	return target{what, fmt.Sprintf("≥ %.4g", bound), value, value >= bound}
 }
 
-// insideTargets are those of the rows that share a process.
+// insideTargets returns those of the rows that share a process.
 func (r *results) insideTargets() []target {
 	ratio := func(order string, n int, row, other string) float64 {
 		return r.insideRatio(cell{row, order, n}, cell{other, order, n}).median

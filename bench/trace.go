@@ -151,7 +151,7 @@ The kernel spends more on each call of a process that has a filter, whatever the
 program by one is not faster than the program with a filter that lets all through.
 `
 
-// line is what a program did n of something under a tracer.
+// line returns what a program did n of something under a tracer.
 func (s *tracedSamples) line(work, tracer string, n float64) []string {
 	c, base := cell{tracer, work, 0}, cell{alone.name, work, 0}
 	ms := func(s *samples) string { t, _ := s.ns(c); return fmt.Sprintf("%.1f", t/1e6) }

@@ -22,7 +22,7 @@ var libraries = map[string]struct{ compiler, packages string }{
 	"musl":  {"musl-gcc", "musl-tools"},
 }
 
-// outputs are what a C program says that it prints, by library. It stands in the
+// outputs returns what a C program says that it prints, by library. It stands in the
 // comment at its beginning; an output without a library's name is for all of them.
 func outputs(t *testing.T, source string) map[string]string {
 	t.Helper()

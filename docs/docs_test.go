@@ -22,7 +22,7 @@ import (
 
 const top = ".." // of the module
 
-// texts are all Markdown files, by path.
+// texts returns all Markdown files, by path.
 func texts(t *testing.T) map[string]string {
 	t.Helper()
 	found := map[string]string{}
@@ -61,7 +61,7 @@ func goTool(t *testing.T) string {
 // program is a Go block and the output that the text says it has, or "".
 type program struct{ code, output string }
 
-// programs are the Go blocks of a text that are whole programs. One that is only a
+// programs returns the Go blocks of a text that are whole programs. One that is only a
 // piece has to be Go nevertheless.
 func programs(t *testing.T, path, text string) (found []program) {
 	t.Helper()

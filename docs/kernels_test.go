@@ -12,7 +12,7 @@ import (
 	"example.com/fdpass/internal/facts"
 )
 
-// kernelTable is the table of docs/kernels.md without its ruler, cell by cell.
+// kernelTable returns the table of docs/kernels.md without its ruler, cell by cell.
 func kernelTable(t *testing.T) (head []string, rows [][]string) {
 	t.Helper()
 	text, err := os.ReadFile("kernels.md")

@@ -157,7 +157,7 @@ func (a *answer) close() {
 	}
 }
 
-// withDeadline is ctx with a deadline, if there is one.
+// withDeadline returns ctx with a deadline, if there is one.
 func withDeadline(ctx context.Context, deadline time.Time) (context.Context, context.CancelFunc) {
 	if deadline.IsZero() {
 		return context.WithCancel(ctx)

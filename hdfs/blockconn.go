@@ -95,7 +95,7 @@ func (c *blockConn) Read(p []byte) (int, error) {
 	return c.answer.Read(p)
 }
 
-// readable is the error of a Read that must not begin.
+// readable returns the error of a Read that must not begin.
 func (c *blockConn) readable() error {
 	c.state.Lock()
 	defer c.state.Unlock()
@@ -166,7 +166,7 @@ func (c *blockConn) dialTCP() (net.Conn, error) {
 	return tcp, nil
 }
 
-// earlier is the first of two deadlines, of which there may be none.
+// earlier returns the first of two deadlines, of which there may be none.
 func earlier(a, b time.Time) time.Time {
 	if a.IsZero() || !b.IsZero() && b.Before(a) {
 		return b
@@ -222,7 +222,7 @@ func (c *blockConn) Close() error {
 	return err
 }
 
-// LocalAddr is the TCP connection's address, if there is one.
+// LocalAddr returns the TCP connection's address, if there is one.
 func (c *blockConn) LocalAddr() net.Addr {
 	c.state.Lock()
 	defer c.state.Unlock()
@@ -232,7 +232,7 @@ func (c *blockConn) LocalAddr() net.Addr {
 	return &net.UnixAddr{Net: "unix"}
 }
 
-// RemoteAddr is the DataNode's TCP address.
+// RemoteAddr returns the DataNode's TCP address.
 func (c *blockConn) RemoteAddr() net.Addr { return c.remote }
 
 // SetDeadline sets both deadlines. A change has no effect on a request on the

@@ -42,7 +42,7 @@ func newChecksums(typ, chunk int) (checksums, error) {
 	return checksums{table: table, chunk: chunk}, nil
 }
 
-// size is how many bytes the checksums of n bytes of data take.
+// size returns how many bytes the checksums of n bytes of data take.
 func (c *checksums) size(n int64) int64 {
 	if c.table == nil {
 		return 0

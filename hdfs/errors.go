@@ -32,7 +32,7 @@ var statusNames = [...]string{"SUCCESS", "ERROR", "ERROR_CHECKSUM", "ERROR_INVAL
 	"ERROR_ACCESS_TOKEN", "CHECKSUM_OK", "ERROR_UNSUPPORTED", "OOB_RESTART", "OOB_RESERVED1",
 	"OOB_RESERVED2", "OOB_RESERVED3", "IN_PROGRESS", "ERROR_BLOCK_PINNED"}
 
-// Error is the name of the status in datatransfer.proto.
+// Error returns the name of the status in datatransfer.proto.
 func (s Status) Error() string {
 	if s < Status(len(statusNames)) {
 		return statusNames[s]
@@ -56,7 +56,7 @@ func (e *ReplyError) Error() string {
 	return fmt.Sprintf("shortcircuit: %s: %v: %s", e.Op, e.Status, e.Message)
 }
 
-// Unwrap is the status.
+// Unwrap returns the status.
 func (e *ReplyError) Unwrap() error { return e.Status }
 
 // ChecksumError says which chunk of a block does not have its checksum. errors.Is

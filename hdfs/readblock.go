@@ -87,7 +87,7 @@ func parseReadBlock(b []byte) (*readBlock, error) {
 	return r, nil
 }
 
-// message is the request for what follows the first done bytes, with checksums.
+// message returns the request for what follows the first done bytes, with checksums.
 func (r *readBlock) message(done int64) []byte {
 	m := appendBytes(nil, 1, r.header)
 	m = appendUint(m, 2, uint64(r.off+done))

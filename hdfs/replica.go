@@ -55,11 +55,11 @@ func newReplica(block Block, data, meta *os.File) (*replica, error) {
 	return &replica{block: block, data: data, sums: sums}, nil
 }
 
-// Len is how many bytes the block has. It does not change: what somebody appends
+// Len returns how many bytes the block has. It does not change: what somebody appends
 // makes another block, with a new generation stamp.
 func (r *Replica) Len() int64 { return r.shared.block.Length }
 
-// Block is the identity of the block.
+// Block returns the identity of the block.
 func (r *Replica) Block() Block { return r.shared.block }
 
 // Verified reports whether the block has checksums. Then nothing is returned

@@ -16,7 +16,7 @@ import (
 	"example.com/fdpass/internal/fdtest"
 )
 
-// soon is a context that no test should need to the end.
+// soon returns a context that no test should need to the end.
 func soon(t testing.TB) context.Context {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	t.Cleanup(cancel)

@@ -70,7 +70,7 @@ func (c *conn) call(op byte, message []byte) ([]byte, error) {
 	return answer, replyError(op, answer)
 }
 
-// replyError is the error that an answer stands for.
+// replyError returns the error that an answer stands for.
 func replyError(op byte, answer []byte) error {
 	e := &ReplyError{Op: opNames[op], Status: StatusError, raw: answer}
 	found := false

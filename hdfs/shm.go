@@ -52,7 +52,7 @@ type slot struct {
 	index int
 }
 
-// message is a ShortCircuitShmSlotProto.
+// message returns a ShortCircuitShmSlotProto.
 func (s *slot) message() []byte {
 	id := appendUint(appendUint(nil, 1, s.seg.hi), 2, s.seg.lo)
 	return appendUint(appendBytes(nil, 1, id), 2, uint64(s.index))

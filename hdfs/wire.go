@@ -28,7 +28,7 @@ type field struct {
 	bytes []byte // of wireBytes
 }
 
-// fields are those of a message. The pair with an error is the last one.
+// fields returns those of a message. The pair with an error is the last one.
 func fields(b []byte) iter.Seq2[field, error] {
 	return func(yield func(field, error) bool) {
 		for len(b) > 0 {

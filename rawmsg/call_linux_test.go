@@ -8,7 +8,7 @@ import (
 	"example.com/fdpass/rawmsg"
 )
 
-// pair is a connected pair of sockets.
+// pair returns a connected pair of sockets.
 func pair(t *testing.T, typ int) (a, b int) {
 	t.Helper()
 	fds, err := syscall.Socketpair(syscall.AF_UNIX, typ|syscall.SOCK_CLOEXEC|syscall.SOCK_NONBLOCK, 0)
@@ -19,12 +19,12 @@ func pair(t *testing.T, typ int) (a, b int) {
 	return fds[0], fds[1]
 }
 
-// message is a header whose payload is p.
+// message returns a header whose payload is p.
 func message(p []byte) rawmsg.Msghdr {
 	return rawmsg.Msghdr{Iov: &rawmsg.Iovec{Base: unsafe.SliceData(p), Len: uintptr(len(p))}, Iovlen: 1}
 }
 
-// batch is a header for each payload.
+// batch returns a header for each payload.
 func batch(payloads ...[]byte) (msgs []rawmsg.Mmsghdr) {
 	for _, p := range payloads {
 		msgs = append(msgs, rawmsg.Mmsghdr{Hdr: message(p)})

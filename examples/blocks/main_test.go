@@ -24,7 +24,7 @@ func TestMain(m *testing.M) {
 	})
 }
 
-// stored is a directory with a block "b1" and what the block holds: some chunks and
+// stored returns a directory with a block "b1" and what the block holds: some chunks and
 // a part of one.
 func stored(t *testing.T) (dir string, data []byte) {
 	t.Helper()
@@ -40,7 +40,7 @@ func stored(t *testing.T) (dir string, data []byte) {
 	return dir, data
 }
 
-// server is a second process that serves a directory.
+// server returns a second process that serves a directory.
 func server(t *testing.T, dir string) (cmd *exec.Cmd, socket string) {
 	t.Helper()
 	socket = filepath.Join(fdtest.SocketDir(t), "socket")
@@ -71,7 +71,7 @@ func dial(t *testing.T, socket string) *net.UnixConn {
 	}
 }
 
-// opened is the block "b1" as a server has handed it out.
+// opened returns the block "b1" as a server has handed it out.
 func opened(t *testing.T, dir string) *block {
 	t.Helper()
 	_, socket := server(t, dir)

@@ -20,7 +20,7 @@ func TestMain(m *testing.M) {
 	})
 }
 
-// server is a second process, which serves on the socket that it returns.
+// server returns a second process, which serves on the socket that it returns.
 func server(t *testing.T) (socket string) {
 	t.Helper()
 	socket = filepath.Join(fdtest.SocketDir(t), "socket")
@@ -110,7 +110,7 @@ func TestIsTheSizeSealed(t *testing.T) {
 	}
 }
 
-// unsealed is a memfd without seals.
+// unsealed returns a memfd without seals.
 func unsealed(t *testing.T) *os.File {
 	t.Helper()
 	f, err := create(100)

@@ -91,7 +91,7 @@ var aliases = map[string]string{
 	"powerpc64": "ppc64", "powerpc64le": "ppc64le", "ppc64el": "ppc64le",
 }
 
-// Names are the names that Lookup knows for the architecture: its GOARCH
+// Names returns the names that Lookup knows for the architecture: its GOARCH
 // first, then the others in alphabetical order.
 func (a Arch) Names() []string {
 	var others []string
@@ -117,7 +117,7 @@ func Lookup(name string) (Arch, error) {
 	return Arch{}, fmt.Errorf("unknown architecture %q; known: %s", name, strings.Join(names, ", "))
 }
 
-// Native is the architecture of the machine that this runs on. Where Linux
+// Native returns the architecture of the machine that this runs on. Where Linux
 // does not run on it, its numbers are those that most architectures share.
 func Native() Arch {
 	if a, err := Lookup(runtime.GOARCH); err == nil {
@@ -126,7 +126,7 @@ func Native() Arch {
 	return Arch{runtime.GOARCH, cmsg.Native, generic}
 }
 
-// Kind is a's word size and byte order in words: "64-bit little-endian".
+// Kind returns a's word size and byte order in words: "64-bit little-endian".
 func (a Arch) Kind() string {
 	order := "little-endian"
 	if a.Big {

@@ -57,7 +57,7 @@ func TestDoCompilersAgree(t *testing.T) {
 	}
 }
 
-// assertions are what the table says of a, as conditions in C.
+// assertions returns what the table says of a, as conditions in C.
 func assertions(a Arch) (all []string) {
 	is := func(expr string, n int) { all = append(all, fmt.Sprintf("%s == %d", expr, n)) }
 	for _, s := range []Struct{a.Msghdr(), a.Iovec(), a.Cmsghdr(), a.Mmsghdr(), a.Ucred()} {

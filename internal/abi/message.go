@@ -83,7 +83,7 @@ func thrice(ts []member) (all []member) {
 	return all
 }
 
-// Message is what a control message of level SOL_SOCKET and type typ carries
+// Message returns what a control message of level SOL_SOCKET and type typ carries
 // on a.
 func (a Arch) Message(typ int) (Message, bool) {
 	for _, m := range messages {

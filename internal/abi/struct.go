@@ -21,7 +21,7 @@ type Field struct {
 // Padding reports whether f is no member, but bytes that belong to none.
 func (f Field) Padding() bool { return f.Type == "" }
 
-// Decl is the member as C declares it, "size_t msg_iovlen", or "padding".
+// Decl returns the member as C declares it, "size_t msg_iovlen", or "padding".
 func (f Field) Decl() string {
 	switch {
 	case f.Padding():

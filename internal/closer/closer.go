@@ -46,5 +46,5 @@ func Drain() {
 	}
 }
 
-// Waiting is how many closes are waiting now.
+// Waiting returns how many closes are waiting now.
 func Waiting() int { return len(waiting) }

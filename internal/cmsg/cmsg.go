@@ -45,10 +45,10 @@ func (l Layout) Align(n int) int { return (n + l.Word - 1) &^ (l.Word - 1) }
 // HeaderLen is sizeof(struct cmsghdr): a word and two ints.
 func (l Layout) HeaderLen() int { return l.Word + 8 }
 
-// Len is the cmsg_len of a message with n bytes of data.
+// Len returns the cmsg_len of a message with n bytes of data.
 func (l Layout) Len(n int) int { return l.HeaderLen() + n }
 
-// Space is what a message with n bytes of data takes up in a buffer.
+// Space returns what a message with n bytes of data takes up in a buffer.
 func (l Layout) Space(n int) int { return l.HeaderLen() + l.Align(n) }
 
 // Next splits the first control message off b. The end of the buffer, or a

@@ -11,7 +11,7 @@ import (
 // layouts are all that Linux has.
 var layouts = []Layout{{8, false}, {8, true}, {4, false}, {4, true}}
 
-// order is the layout's byte order, as the standard library has it.
+// order returns the layout's byte order, as the standard library has it.
 func (l Layout) order() binary.ByteOrder {
 	if l.Big {
 		return binary.BigEndian

@@ -27,7 +27,7 @@ func arch(t testing.TB, name string) abi.Arch {
 	return a
 }
 
-// unhex is the bytes that a person typed in hex.
+// unhex returns the bytes that a person typed in hex.
 func unhex(t testing.TB, s string) []byte {
 	t.Helper()
 	b, err := hex.DecodeString(strings.Join(strings.Fields(s), ""))

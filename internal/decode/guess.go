@@ -30,7 +30,7 @@ func Guess(buf []byte) [][]abi.Arch {
 	return groups
 }
 
-// alike is every architecture, grouped by what they read in a control buffer.
+// alike returns every architecture, grouped by what they read in a control buffer.
 func alike() (groups [][]abi.Arch) {
 	same := func(a, b abi.Arch) bool { return a.Layout == b.Layout && a.SOLSocket == b.SOLSocket }
 	for _, a := range nativeFirst() {
@@ -44,7 +44,7 @@ func alike() (groups [][]abi.Arch) {
 	return groups
 }
 
-// nativeFirst is every architecture, with this machine's in front.
+// nativeFirst returns every architecture, with this machine's in front.
 func nativeFirst() []abi.Arch {
 	i := max(0, slices.IndexFunc(abi.All, func(a abi.Arch) bool { return a.Name == abi.Native().Name }))
 	return slices.Concat(abi.All[i:i+1], abi.All[:i], abi.All[i+1:])

@@ -41,7 +41,7 @@ func (r *Report) summary(known abi.Message, data []byte, n int) string {
 	return moment(at(0), at(1), time.Nanosecond)
 }
 
-// moment is a time of the real-time clock, or what is wrong with it.
+// moment returns a time of the real-time clock, or what is wrong with it.
 func moment(sec, frac int64, unit time.Duration) string {
 	const year10000 = 253402300800
 	if sec < 0 || sec >= year10000 || frac < 0 || frac >= int64(time.Second/unit) {
@@ -81,7 +81,7 @@ var errnos = strings.Fields(`EPERM ENOENT ESRCH EINTR EIO ENXIO E2BIG ENOEXEC EB
 	EACCES EFAULT ENOTBLK EBUSY EEXIST EXDEV ENODEV ENOTDIR EISDIR EINVAL ENFILE EMFILE ENOTTY ETXTBSY
 	EFBIG ENOSPC ESPIPE EROFS EMLINK EPIPE EDOM ERANGE`)
 
-// noDescriptor is what the number -errno means where a descriptor should be.
+// noDescriptor returns what the number -errno means where a descriptor should be.
 func noDescriptor(errno int64) string {
 	if errno <= int64(len(errnos)) {
 		return errnos[errno-1] + ", no descriptor"
@@ -92,7 +92,7 @@ func noDescriptor(errno int64) string {
 // missingNUL is what C and gdb do to a buffer that is shown as a string.
 const missingNUL = "C and gdb do not show a string's last NUL"
 
-// WithNUL is the architectures that buf makes sense for with one zero byte more,
+// WithNUL returns the architectures that buf makes sense for with one zero byte more,
 // if it makes none as it is: see Guess.
 func WithNUL(buf []byte) [][]abi.Arch {
 	if len(Guess(buf)) > 0 {

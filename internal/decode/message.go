@@ -40,7 +40,7 @@ func (r *Report) message(off int, c cmsg.Control, end int) Message {
 	return m
 }
 
-// heading is the name and the summary of a message, which is of a known type if
+// heading returns the name and the summary of a message, which is of a known type if
 // ok.
 func (r *Report) heading(c cmsg.Control, known abi.Message, ok bool) Message {
 	switch {
@@ -52,7 +52,7 @@ func (r *Report) heading(c cmsg.Control, known abi.Message, ok bool) Message {
 	return Message{Name: known.Name, Summary: r.summary(known, c.Data, elements(known, c.Data))}
 }
 
-// elements is how many whole elements of known there are in data.
+// elements returns how many whole elements of known there are in data.
 func elements(known abi.Message, data []byte) int {
 	n := len(data) / known.Payload.Size
 	if !known.Many {
@@ -61,7 +61,7 @@ func elements(known abi.Message, data []byte) int {
 	return n
 }
 
-// unnamed is what a message of an unknown type is called.
+// unnamed returns what a message of an unknown type is called.
 func unnamed(a abi.Arch, c cmsg.Control) string {
 	if name := levelName(a, int(c.Level)); name != "" {
 		return fmt.Sprintf("%s, type %d", name, c.Type)
@@ -162,10 +162,10 @@ func (r *Report) text(m *Message, off int, data []byte) {
 	})
 }
 
-// label is a security label without the zeros at its end.
+// label returns a security label without the zeros at its end.
 func label(data []byte) string { return strings.TrimRight(string(data), "\x00") }
 
-// labelSummary is as much of a label as fits into a heading.
+// labelSummary returns as much of a label as fits into a heading.
 func labelSummary(label string) string {
 	quoted := strconv.QuoteToASCII(label[:min(len(label), maxSummary)])
 	if len(quoted) > maxSummary {

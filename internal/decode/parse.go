@@ -144,7 +144,7 @@ func (p *parser) hex(from, to int) error {
 	return nil
 }
 
-// digit is the hex digit at an offset of the text.
+// digit returns the hex digit at an offset of the text.
 func (p *parser) digit(at int) (byte, error) {
 	switch c := p.text[at]; {
 	case c >= '0' && c <= '9':

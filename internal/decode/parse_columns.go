@@ -84,7 +84,7 @@ func (p *parser) column(at int, line string) (column, error) {
 	return c, nil
 }
 
-// characterCells are the cells of od -c, of four characters each. One that is
+// characterCells returns the cells of od -c, of four characters each. One that is
 // blank is a blank.
 func characterCells(body string) (cells []string) {
 	for len(body) > 0 {
@@ -197,7 +197,7 @@ func wordValue(w string, k wordKind) (uint64, error) {
 	return strconv.ParseUint(w, 8, 8)
 }
 
-// likelier is which of two readings of the same words makes more sense as a
+// likelier returns which of two readings of the same words makes more sense as a
 // control buffer, the little-endian one if neither does.
 func (p *parser) likelier(little, big []byte) []byte {
 	if p.sense(big).compare(p.sense(little)) > 0 {
@@ -206,7 +206,7 @@ func (p *parser) likelier(little, big []byte) []byte {
 	return little
 }
 
-// sense is how much sense bytes make to the architecture that is known, or to any.
+// sense returns how much sense bytes make to the architecture that is known, or to any.
 func (p *parser) sense(b []byte) (best fit) {
 	if p.arch != nil {
 		return fits(Explain(*p.arch, b))

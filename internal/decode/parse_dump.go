@@ -88,7 +88,7 @@ func (d *dumper) line(at int, line string) error {
 	return err
 }
 
-// hexPart is how much of a line is hex: up to two blanks in xxd's lines, up to
+// hexPart returns how much of a line is hex: up to two blanks in xxd's lines, up to
 // a bar in hexdump's.
 func hexPart(line string, xxd bool) int {
 	end := "|"

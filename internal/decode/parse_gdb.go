@@ -46,7 +46,7 @@ func (p *parser) memory() error {
 	return nil
 }
 
-// memoryKind is how x writes words: hex of full width, or bytes in decimal.
+// memoryKind returns how x writes words: hex of full width, or bytes in decimal.
 func memoryKind(words []string) wordKind {
 	if len(words) > 0 {
 		if size := (len(words[0]) - 2) / 2; strings.HasPrefix(words[0], "0x") && size > 0 && size <= 8 {

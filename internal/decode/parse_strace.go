@@ -41,7 +41,7 @@ func (p *parser) strace() (err error) {
 	return first
 }
 
-// candidates are the architectures that the text may be of: the one that is known, or
+// candidates returns the architectures that the text may be of: the one that is known, or
 // all, this machine's first.
 func (p *parser) candidates() (all []abi.Arch) {
 	if p.arch != nil {
@@ -129,7 +129,7 @@ func straceType(a abi.Arch, s string) (int, bool) {
 // straceNumber is a descriptor, or the value of a member.
 var straceNumber = pattern(`(?:^|[\[ ,=])(-?[0-9]+)`)
 
-// straceData is the data between two offsets of the text: a string, or numbers
+// straceData returns the data between two offsets of the text: a string, or numbers
 // that have the sizes of what the message carries.
 func (p *parser) straceData(a abi.Arch, typ, from, to int) ([]byte, error) {
 	body := p.text[from:to]
@@ -165,7 +165,7 @@ func (p *parser) straceData(a abi.Arch, typ, from, to int) ([]byte, error) {
 	return data, nil
 }
 
-// closing is where the bracket that opens s is closed; -1 if there is none.
+// closing returns where the bracket that opens s is closed; -1 if there is none.
 func closing(s string) int {
 	depth := 0
 	for i, c := range s {
@@ -181,7 +181,7 @@ func closing(s string) int {
 	return -1
 }
 
-// wordBytes is a number as it lies in a's memory.
+// wordBytes returns a number as it lies in a's memory.
 func wordBytes(a abi.Arch, v uint64, size int) []byte {
 	b := make([]byte, size)
 	for i := range b {

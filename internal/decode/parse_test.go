@@ -212,7 +212,7 @@ func TestWhoseBytesAreStracesMessages(t *testing.T) {
 	}
 }
 
-// native64 is the length that this machine would have.
+// native64 returns the length that this machine would have.
 func native64(on32, on64 int) string {
 	a := abi.Native()
 	if a.Word == 4 {

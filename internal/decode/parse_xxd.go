@@ -8,7 +8,7 @@ import (
 // hexGroup is one of xxd's groups, and the blanks that follow it.
 var hexGroup = pattern(`^[0-9a-fA-F]+( +)`)
 
-// beforeCharacters is how much of a line of xxd is hex: what has as many bytes as
+// beforeCharacters returns how much of a line of xxd is hex: what has as many bytes as
 // there are characters after it. It is 0 if there are no characters. With -e there
 // are blanks in front of a group that is not whole.
 func beforeCharacters(line string) int {
@@ -62,7 +62,7 @@ func (d *dumper) order() error {
 	return nil
 }
 
-// turnedAround is b with the bytes of each group in the opposite order.
+// turnedAround returns b with the bytes of each group in the opposite order.
 func turnedAround(b []byte, group int) []byte {
 	b = slices.Clone(b)
 	for i := 0; group > 1 && i < len(b); i += group {

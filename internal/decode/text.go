@@ -72,7 +72,7 @@ func (r *Report) lines(b *bytes.Buffer, fields []Field, paint painter) {
 	}
 }
 
-// first is s on the first line of a field, nothing on the others.
+// first returns s on the first line of a field, nothing on the others.
 func first(i int, s string) string {
 	if i > 0 {
 		return ""
@@ -80,7 +80,7 @@ func first(i int, s string) string {
 	return s
 }
 
-// decl is f as C declares it.
+// decl returns f as C declares it.
 func (f Field) decl() string {
 	if f.Type == "" {
 		return f.Name
@@ -95,7 +95,7 @@ func (f Field) opaque() bool {
 	return text || f.Name == "data" || f.Name == "unread"
 }
 
-// meaning is f's value and what it means.
+// meaning returns f's value and what it means.
 func (f Field) meaning() string {
 	switch {
 	case f.Value == nil:
@@ -106,7 +106,7 @@ func (f Field) meaning() string {
 	return fmt.Sprintf("%v = %s", f.Value, f.Note)
 }
 
-// printable is b in quotation marks, with a dot for what is not ASCII.
+// printable returns b in quotation marks, with a dot for what is not ASCII.
 func printable(b []byte) string {
 	s := make([]byte, len(b))
 	for i, c := range b {

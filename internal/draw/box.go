@@ -37,7 +37,7 @@ func newBox(cells []cell, word, left, right int, s Style) *box {
 	return b
 }
 
-// x is where the border before the i-th byte of a row is.
+// x returns where the border before the i-th byte of a row is.
 func (b *box) x(i int) int {
 	if b.word == 8 {
 		return b.left + i*width64/8

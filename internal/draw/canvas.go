@@ -67,7 +67,7 @@ func (c *canvas) put(x, y, width int, in ink, s string) {
 	}
 }
 
-// strings are the canvas's lines.
+// strings returns the canvas's lines.
 func (c *canvas) strings() []string {
 	all := make([]string, len(c.text))
 	for y, row := range c.text {
@@ -82,7 +82,7 @@ func (c *canvas) strings() []string {
 	return all
 }
 
-// painted is the beginning of a line, in its colours.
+// painted returns the beginning of a line, in its colours.
 func (c *canvas) painted(y, end int) string {
 	var b strings.Builder
 	for x := 0; x < end; {

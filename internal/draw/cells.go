@@ -27,7 +27,7 @@ type cell struct {
 	from, more   bool     // whether it goes on from the row above, into the row below
 }
 
-// structCells are the members and the padding of a struct.
+// structCells returns the members and the padding of a struct.
 func structCells(s abi.Struct, word int) (cells []cell) {
 	for _, f := range s.Fields {
 		c := cell{offset: f.Offset, size: f.Size, kind: plain, names: []string{f.Decl(), f.Name}}
@@ -40,7 +40,7 @@ func structCells(s abi.Struct, word int) (cells []cell) {
 	return cells
 }
 
-// messageCells are the fields of a control message, over their bytes.
+// messageCells returns the fields of a control message, over their bytes.
 func (p *Picture) messageCells(m decode.Message) (cells []cell) {
 	for i, f := range m.Fields {
 		decl := f.Type + " " + f.Name
@@ -79,7 +79,7 @@ func split(c cell, word int) (parts []cell) {
 	return parts
 }
 
-// name is the fullest name that is at most so many characters long.
+// name returns the fullest name that is at most so many characters long.
 func (c cell) name(width int) string {
 	for _, n := range c.names {
 		if len(n) <= width {
@@ -98,7 +98,7 @@ const (
 // gap stands for the rows that are left out.
 const gap = -1
 
-// rows are the rows of word bytes to draw, counted from the buffer's start.
+// rows returns the rows of word bytes to draw, counted from the buffer's start.
 func rows(cells []cell, word int) (rows []int) {
 	last := cells[len(cells)-1]
 	first, end := cells[0].offset/word, (last.offset+last.size-1)/word+1
@@ -113,7 +113,7 @@ func rows(cells []cell, word int) (rows []int) {
 	return rows
 }
 
-// tops are the rows' places from top to bottom, given how high rows and gaps
+// tops returns the rows' places from top to bottom, given how high rows and gaps
 // are, and how high all of them are together.
 func tops(cells []cell, word, rowHeight, gapHeight int) (top map[int]int, height int) {
 	top = map[int]int{}

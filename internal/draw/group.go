@@ -31,7 +31,7 @@ func sameStructs(a, b *Picture) bool { return a.Word == b.Word }
 // sameBytes reports whether a and b write the same messages.
 func sameBytes(a, b *Picture) bool { return a.Kind == b.Kind && a.SOLSocket == b.SOLSocket }
 
-// label is all the names, separated by commas.
+// label returns all the names, separated by commas.
 func (g group) label() string { return strings.Join(g.names, ", ") }
 
 // short is label where that is short, and otherwise what the architectures of a

@@ -12,7 +12,7 @@ import (
 	"example.com/fdpass/internal/fdtest"
 )
 
-// native is a picture of what the machine that runs the test is to be given.
+// native returns a picture of what the machine that runs the test is to be given.
 func native(t *testing.T, fds int, with ...string) *Picture {
 	t.Helper()
 	p, err := New(abi.Native(), Options{FDs: fds, With: with, Show: []string{"message"}})
@@ -118,7 +118,7 @@ func TestDoesTheKernelWriteWhatIsDrawn(t *testing.T) {
 	}
 }
 
-// outline is where which field is, whatever its value.
+// outline returns where which field is, whatever its value.
 func outline(r *decode.Report) string {
 	var b strings.Builder
 	for _, m := range r.Messages {

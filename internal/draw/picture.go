@@ -132,7 +132,7 @@ func unspecified(fields []decode.Field, fds int) {
 	}
 }
 
-// sampleFDs are n descriptors, as a process gets them that has a few open.
+// sampleFDs returns n descriptors, as a process gets them that has a few open.
 func sampleFDs(n int) []int {
 	fds := make([]int, n)
 	for i := range fds {
@@ -141,7 +141,7 @@ func sampleFDs(n int) []int {
 	return fds
 }
 
-// sample is the type and an example of the data of what Extras calls name.
+// sample returns the type and an example of the data of what Extras calls name.
 func sample(a abi.Arch, name string, fds int) (typ int, data []byte) {
 	put := func(size int, values ...uint64) (b []byte) {
 		for _, v := range values {

@@ -28,7 +28,7 @@ type line struct{ name, value string }
 
 const arrow = "●"
 
-// boxLines are the contents of the four boxes.
+// boxLines returns the contents of the four boxes.
 func (p *Picture) boxLines() (hdr, iov, payload, control []line) {
 	values := map[string]string{"msg_name": "NULL", "msg_namelen": "0", "msg_iov": arrow, "msg_iovlen": "1",
 		"msg_control": arrow, "msg_controllen": fmt.Sprint(len(p.buf)), "msg_flags": "0",

@@ -14,10 +14,10 @@ type Room struct {
 	Admits    int `json:"admits"`     // the most descriptors that the kernel installs, given Total
 }
 
-// wanted is how many descriptors the room is meant for.
+// wanted returns how many descriptors the room is meant for.
 func (r *Room) wanted() int { return r.Data / 4 }
 
-// sums is the arithmetic of the rights message: a table for each word size.
+// sums returns the arithmetic of the rights message: a table for each word size.
 func sums(pictures []*Picture) [][]string {
 	d := pictures[0].Room.Data
 	rows := [][]string{{"", fmt.Sprintf("CMSG_LEN(%d)", d), fmt.Sprintf("CMSG_SPACE(%d)", d), "lets through"}}
@@ -29,7 +29,7 @@ func sums(pictures []*Picture) [][]string {
 	return rows
 }
 
-// inAll is the arithmetic of the whole buffer, in bytes.
+// inAll returns the arithmetic of the whole buffer, in bytes.
 func inAll(pictures []*Picture) [][]string {
 	rows := [][]string{{"", "before", "rights", "after", "in all", "lets through"}}
 	for _, g := range grouped(pictures, sameStructs) {
@@ -43,7 +43,7 @@ func inAll(pictures []*Picture) [][]string {
 	return rows
 }
 
-// admits is how many descriptors the kernel installs in the room that the
+// admits returns how many descriptors the kernel installs in the room that the
 // messages in front have left, in bytes.
 func (r *Room) admits(room int) string {
 	n := (room - r.Header) / 4
@@ -61,7 +61,7 @@ func (r *Room) admits(room int) string {
 // tooMany is what a table says of descriptors that nobody asked for.
 const tooMany = "too many"
 
-// moral is what the sums mean.
+// moral returns what the sums mean.
 func moral(pictures []*Picture) string {
 	first := pictures[0].Room
 	padded := false

@@ -50,7 +50,7 @@ const (
 // inks are the colours of cells.
 var inks = map[kind]ink{header: cyan, data: green, padding: faint}
 
-// paint is s in a colour.
+// paint returns s in a colour.
 func (s Style) paint(in ink, text string) string {
 	if !s.Color || text == "" {
 		return text
@@ -65,7 +65,7 @@ func escapeSequence(in ink) string {
 	return "\x1b[" + string('0'+rune(in/10)) + string('0'+rune(in%10)) + "m"
 }
 
-// columns is how wide a line is in a terminal, which shows no escape sequences.
+// columns returns how wide a line is in a terminal, which shows no escape sequences.
 func columns(line string) (n int) {
 	for line != "" {
 		before, rest, found := strings.Cut(line, "\x1b[")

@@ -91,7 +91,7 @@ func heading(pictures []*Picture) string {
 	return fmt.Sprintf("Layout in memory on %s: %s", strings.Join(archs, ", "), strings.Join(parts, ", "))
 }
 
-// figures are what points to what, the structs and the messages. What is the same
+// figures returns what points to what, the structs and the messages. What is the same
 // on several architectures is drawn once, and the others are side by side.
 func figures(pictures []*Picture) (all []block) {
 	groups := grouped(pictures, sameStructs)
@@ -125,7 +125,7 @@ func figures(pictures []*Picture) (all []block) {
 	return all
 }
 
-// structBlock is the i-th struct.
+// structBlock returns the i-th struct.
 func (g group) structBlock(i int, named bool) block {
 	st := g.Structs[i]
 	title := fmt.Sprintf("struct %s on %s: %d bytes", st.Name, g.label(), st.Size)
@@ -135,7 +135,7 @@ func (g group) structBlock(i int, named bool) block {
 	return g.titled(title, g.cellBlock("", structCells(st, g.Word)))
 }
 
-// titled is a block with a title of as many lines as its width takes.
+// titled returns a block with a title of as many lines as its width takes.
 func (g group) titled(title string, b block) block {
 	var t block
 	for i, line := range wrap(title, int(float64(g.svgWidth())/svgChar)) {
@@ -146,7 +146,7 @@ func (g group) titled(title string, b block) block {
 	return block{max(t.w, b.w), t.h + b.h, t.body + at(0, t.h, b)}
 }
 
-// messageBlock is the control buffer, with brackets.
+// messageBlock returns the control buffer, with brackets.
 func (g group) messageBlock() block {
 	var all []block
 	for i, m := range g.Message.Messages {

@@ -17,7 +17,7 @@ type block struct {
 	body string
 }
 
-// svgWidth is how wide a row is.
+// svgWidth returns how wide a row is.
 func (p *Picture) svgWidth() int {
 	if p.Word == 8 {
 		return svgWidth64
@@ -52,7 +52,7 @@ func (p *Picture) cellBlock(title string, cells []cell) block {
 	return block{w, above + height, b.String()}
 }
 
-// svg is the cell as a rectangle with its texts; without a line to the rows
+// svg returns the cell as a rectangle with its texts; without a line to the rows
 // that it comes from and goes on in.
 func (c cell) svg(x, y, width int) string {
 	s := fmt.Sprintf("<rect class=\"%s\" x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\"/>\n",
@@ -137,7 +137,7 @@ func grid(blocks []block) (all block) {
 	return all
 }
 
-// at is b moved.
+// at returns b moved.
 func at(x, y int, b block) string {
 	return fmt.Sprintf("<g transform=\"translate(%d %d)\">\n%s</g>\n", x, y, b.body)
 }

@@ -36,10 +36,10 @@ func (g group) pointersBlock(named bool) block {
 	return b
 }
 
-// boxLineY is the middle of a line of the box at y.
+// boxLineY returns the middle of a line of the box at y.
 func boxLineY(y, i int) int { return y + svgLine + svgBoxLine*i + svgBoxLine/2 }
 
-// lined is a box of lines with a title above it.
+// lined returns a box of lines with a title above it.
 func lined(x, y, width int, k kind, title string, lines []line) string {
 	var b strings.Builder
 	b.WriteString(text(x, y+svgLine-7, "title", title))

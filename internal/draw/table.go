@@ -29,7 +29,7 @@ func (s Style) table(rows [][]string) []string {
 	return lines
 }
 
-// list is the rows of a table with a line for each column.
+// list returns the rows of a table with a line for each column.
 func list(rows [][]string, width int) (lines []string) {
 	for _, r := range rows[1:] {
 		lines = append(lines, r[0]+":")

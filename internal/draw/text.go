@@ -58,7 +58,7 @@ func (s Style) structs(pictures []*Picture) (blocks [][]string) {
 	return blocks
 }
 
-// structBox is the i-th struct in a box.
+// structBox returns the i-th struct in a box.
 func (s Style) structBox(g group, i int, named bool) []string {
 	st := g.Structs[i]
 	title := fmt.Sprintf("struct %s: %d bytes", st.Name, st.Size)
@@ -69,7 +69,7 @@ func (s Style) structBox(g group, i int, named bool) []string {
 	return append(s.title(title, b.x(g.Word), 0), b.strings()...)
 }
 
-// title is a text above a box, with so many blanks left of it.
+// title returns a text above a box, with so many blanks left of it.
 func (s Style) title(text string, width, left int) (lines []string) {
 	for _, line := range wrap(text, width) {
 		lines = append(lines, strings.Repeat(" ", left)+s.paint(bold, line))
@@ -101,7 +101,7 @@ func (s Style) messages(pictures []*Picture) []string {
 	return s.beside(all, 0) // the offsets are space enough
 }
 
-// wideMessages is the control buffer, one box a message, with its offsets to the
+// wideMessages returns the control buffer, one box a message, with its offsets to the
 // left and brackets to the right.
 func (s Style) wideMessages(p *Picture) (out []string) {
 	for i, m := range p.Message.Messages {

@@ -99,7 +99,7 @@ func older(t *testing.T, than string) bool {
 	return false
 }
 
-// number is what a part of a version begins with: 1 in "1-rc2".
+// number returns what a part of a version begins with: 1 in "1-rc2".
 func number(t *testing.T, part string) int {
 	t.Helper()
 	end := strings.IndexFunc(part, func(r rune) bool { return r < '0' || r > '9' })

@@ -29,7 +29,7 @@ func fromTheDead(t *testing.T, fd int) {
 	}
 }
 
-// pidfdIn is what the only SCM_PIDFD message of a receipt says.
+// pidfdIn returns what the only SCM_PIDFD message of a receipt says.
 func pidfdIn(t *testing.T, r fdtest.Receipt) (int, error) {
 	t.Helper()
 	if len(r.Controls) != 1 || r.Controls[0].Type != rawmsg.SCM_PIDFD {

@@ -225,7 +225,7 @@ func streamRead(x *bench) error {
 	return err
 }
 
-// expect is nil for the error that has to come.
+// expect returns nil for the error that has to come.
 func expect(err, want error) error {
 	if errors.Is(err, want) {
 		return nil

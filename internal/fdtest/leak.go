@@ -46,7 +46,7 @@ func NoLeak(t testing.TB) {
 	})
 }
 
-// Count is how many descriptors this process has open.
+// Count returns how many descriptors this process has open.
 func Count(t testing.TB) int {
 	t.Helper()
 	startPoller()

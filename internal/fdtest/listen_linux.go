@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// Listen is a listening socket, and what connects to it.
+// Listen returns a listening socket, and what connects to it.
 func Listen(t testing.TB, typ int) (fd int, connect func() int) {
 	t.Helper()
 	fd = Socket(t, syscall.AF_UNIX, typ)
@@ -41,7 +41,7 @@ func Accept(t testing.TB, listener int) int {
 	return fd
 }
 
-// Socket is a new socket, closed at the test's end.
+// Socket returns a new socket, closed at the test's end.
 func Socket(t testing.TB, domain, typ int) int {
 	t.Helper()
 	fd, err := syscall.Socket(domain, typ|syscall.SOCK_CLOEXEC, 0)

@@ -5,10 +5,10 @@ import (
 	"time"
 )
 
-// Soon is a deadline for what should come at once.
+// Soon returns a deadline for what should come at once.
 func Soon() time.Time { return time.Now().Add(20 * time.Second) }
 
-// ByWord is the one of two numbers that holds for this machine's word size.
+// ByWord returns the one of two numbers that holds for this machine's word size.
 func ByWord(on64, on32 int) int {
 	if bits.UintSize == 64 {
 		return on64

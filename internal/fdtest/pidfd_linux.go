@@ -10,7 +10,7 @@ import (
 	"example.com/fdpass/rawmsg"
 )
 
-// PIDFDPair is a pair whose second socket gets pidfds. Without SO_PASSPIDFD the
+// PIDFDPair returns a pair whose second socket gets pidfds. Without SO_PASSPIDFD the
 // test is skipped.
 func PIDFDPair(t testing.TB) (a, b int) {
 	t.Helper()
@@ -20,7 +20,7 @@ func PIDFDPair(t testing.TB) (a, b int) {
 	return a, b
 }
 
-// PIDOf is the process that a pidfd is of, -1 where it is gone.
+// PIDOf returns the process that a pidfd is of, -1 where it is gone.
 func PIDOf(t testing.TB, pidfd int) int {
 	t.Helper()
 	info, err := os.ReadFile(fmt.Sprint("/proc/self/fdinfo/", pidfd))

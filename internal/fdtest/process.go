@@ -44,7 +44,7 @@ func Role(roles map[string]func(args []string) error) {
 	os.Exit(0)
 }
 
-// Command is this test binary as a second process in the given role, with its
+// Command returns this test binary as a second process in the given role, with its
 // standard error shown. It is not started yet; ExtraFiles are descriptors from
 // 3 on.
 func Command(t testing.TB, role string, args ...string) *exec.Cmd {

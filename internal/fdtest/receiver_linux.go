@@ -8,7 +8,7 @@ import (
 	"example.com/fdpass"
 )
 
-// Receiver is a Receiver on conn. Where the kernel lacks one of the options the
+// Receiver returns a Receiver on conn. Where the kernel lacks one of the options the
 // test is skipped.
 func Receiver(t testing.TB, conn syscall.Conn, opts fdpass.Options) *fdpass.Receiver {
 	t.Helper()

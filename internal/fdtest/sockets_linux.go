@@ -17,7 +17,7 @@ var Types = map[string]int{
 	"unixpacket": syscall.SOCK_SEQPACKET,
 }
 
-// Pair is a connected pair of blocking Unix sockets of a type (SOCK_STREAM, …).
+// Pair returns a connected pair of blocking Unix sockets of a type (SOCK_STREAM, …).
 // They are closed at the test's end; a test that wants one closed earlier calls
 // [Close].
 func Pair(t testing.TB, typ int) (a, b int) {
@@ -37,7 +37,7 @@ func Pair(t testing.TB, typ int) (a, b int) {
 	return fds[0], fds[1]
 }
 
-// Conns is a connected pair of Unix sockets of a network ("unix", "unixgram"
+// Conns returns a connected pair of Unix sockets of a network ("unix", "unixgram"
 // or "unixpacket") as package net has them, closed at the test's end.
 func Conns(t testing.TB, network string) (a, b *net.UnixConn) {
 	t.Helper()
@@ -76,7 +76,7 @@ func Close(t testing.TB, fds ...int) {
 	}
 }
 
-// Files are n open files, each with its own contents (Contents(i)), closed at
+// Files returns n open files, each with its own contents (Contents(i)), closed at
 // the test's end.
 func Files(t testing.TB, n int) []*os.File {
 	t.Helper()
@@ -97,10 +97,10 @@ func Files(t testing.TB, n int) []*os.File {
 	return files
 }
 
-// Contents is what the file i of [Files] holds.
+// Contents returns what the file i of [Files] holds.
 func Contents(i int) string { return fmt.Sprintf("file %d\n", i) }
 
-// FDs are n descriptors of files as [Files] makes them, closed at the test's end.
+// FDs returns n descriptors of files as [Files] makes them, closed at the test's end.
 func FDs(t testing.TB, n int) []int {
 	t.Helper()
 	fds := make([]int, n)
@@ -128,7 +128,7 @@ func IDs(t testing.TB, fds ...int) []ID {
 	return ids
 }
 
-// CloseOnExec is whether a descriptor is closed by exec.
+// CloseOnExec reports whether a descriptor is closed by exec.
 func CloseOnExec(t testing.TB, fd int) bool {
 	t.Helper()
 	flags, _, errno := syscall.Syscall(syscall.SYS_FCNTL, uintptr(fd), syscall.F_GETFD, 0)

@@ -28,7 +28,7 @@ func LimitTable(t testing.TB, free int) (restore func()) {
 	return restore
 }
 
-// nextNumber is the number that a new descriptor would get if skip others were
+// nextNumber returns the number that a new descriptor would get if skip others were
 // opened before it.
 func nextNumber(t testing.TB, skip int) int {
 	t.Helper()

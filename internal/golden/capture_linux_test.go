@@ -156,7 +156,7 @@ func receive(sock int, m *Message) error {
 	return err
 }
 
-// fds are this process's open descriptors, in order.
+// fds returns this process's open descriptors, in order.
 func fds(t *testing.T) (open []int) {
 	t.Helper()
 	names, err := os.ReadDir("/proc/self/fd")

@@ -175,7 +175,7 @@ func checkData(t *testing.T, a abi.Arch, m Message, c cmsg.Control) {
 	}
 }
 
-// ints are the numbers of four bytes in b.
+// ints returns the numbers of four bytes in b.
 func ints(l cmsg.Layout, b []byte) (ns []int) {
 	for ; len(b) >= 4; b = b[4:] {
 		ns = append(ns, int(int32(l.Uint32(b))))

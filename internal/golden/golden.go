@@ -35,7 +35,7 @@ type Message struct {
 // Untouched is what every byte of the buffer was before.
 const Untouched = 0xa5
 
-// String is the file's text.
+// String returns the file's text.
 func (f File) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# What a kernel wrote into control buffers. Made by make golden.\n"+

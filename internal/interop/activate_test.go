@@ -15,7 +15,7 @@ import (
 	"example.com/fdpass/internal/fdtest"
 )
 
-// with is a command, path and arguments, with files as its descriptors from 3
+// with returns a command, path and arguments, with files as its descriptors from 3
 // on.
 func with(files []*os.File, words ...string) *exec.Cmd {
 	cmd := exec.Command(words[0], words[1:]...)

@@ -98,7 +98,7 @@ frontend f
 	return start(t, exec.Command(haproxy, append([]string{"-db", "-f", config}, args...)...))
 }
 
-// addresses are where n listeners are.
+// addresses returns where n listeners are.
 func addresses(host string, n int) (all []string) {
 	for i := range n {
 		all = append(all, fmt.Sprintf("%s:%d", host, firstPort+i))

@@ -49,7 +49,7 @@ var build = sync.OnceValues(func() (path string, err error) {
 	return path, nil
 })
 
-// command is the path of the fdpass command. It may take a while: call it
+// command returns the path of the fdpass command. It may take a while: call it
 // before anything that has a deadline.
 func command(t *testing.T) string {
 	t.Helper()

@@ -114,7 +114,7 @@ func startNscd(t *testing.T, nscd, config string) (p *peer, socket string) {
 	return start(t, cmd), filepath.Join(root, "var/run/nscd/socket")
 }
 
-// libraries are the shared libraries that a program is linked with.
+// libraries returns the shared libraries that a program is linked with.
 func libraries(t *testing.T, program string) (paths []string) {
 	t.Helper()
 	out, err := exec.Command("ldd", program).Output()
@@ -154,7 +154,7 @@ func (p *peer) askNscd(t *testing.T, socket string, typ uint32, key string) *net
 	return conn
 }
 
-// native is the 32-bit number at an offset.
+// native returns the 32-bit number at an offset.
 func native(b []byte, at int) int { return int(int32(binary.NativeEndian.Uint32(b[at:]))) }
 
 // lookUp finds a name in nscd's cache, as clients do: struct database_pers_head

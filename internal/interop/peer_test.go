@@ -77,7 +77,7 @@ func leftBehind(wait time.Duration) []string {
 	}
 }
 
-// children are the child processes of this one, for a message.
+// children returns the child processes of this one, for a message.
 func children() (out []string) {
 	stats, _ := filepath.Glob("/proc/[0-9]*/status")
 	for _, name := range stats {
@@ -158,7 +158,7 @@ func (p *peer) end(t *testing.T) {
 	}
 }
 
-// said is what the program has written to its standard error so far.
+// said returns what the program has written to its standard error so far.
 func (p *peer) said() string {
 	text, _ := os.ReadFile(p.stderr)
 	return string(text)

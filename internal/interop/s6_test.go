@@ -170,7 +170,7 @@ func (h holder) checkDump(t *testing.T, files []int) {
 	}
 }
 
-// holderNames are the names of n descriptors, in the order of the alphabet.
+// holderNames returns the names of n descriptors, in the order of the alphabet.
 func holderNames(n int) (names []string) {
 	for i := range n {
 		names = append(names, fmt.Sprintf("fd%03d", i))
@@ -178,7 +178,7 @@ func holderNames(n int) (names []string) {
 	return names
 }
 
-// holderEntry is when to forget descriptor i, and its name.
+// holderEntry returns when to forget descriptor i, and its name.
 func holderEntry(i int) []byte {
 	hour := uint64(1<<62) + uint64(time.Now().Add(time.Hour).Unix())
 	b := binary.BigEndian.AppendUint64(nil, hour)

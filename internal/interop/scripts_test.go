@@ -67,7 +67,7 @@ func (l *language) start(t *testing.T, stdout *os.File, script string,
 	return start(t, cmd), ours
 }
 
-// messages is how n descriptors are shared out among messages.
+// messages returns how n descriptors are shared out among messages.
 func (l *language) messages(n int) (sizes []int) {
 	if !l.one {
 		return []int{n}

@@ -14,7 +14,7 @@ import (
 	"example.com/fdpass/internal/fdtest"
 )
 
-// ends is a connected pair of Unix sockets ("unix", "unixgram", "unixpacket")
+// ends returns a connected pair of Unix sockets ("unix", "unixgram", "unixpacket")
 // to start programs with.
 func ends(t *testing.T, network string) []*os.File {
 	t.Helper()
@@ -27,7 +27,7 @@ func ends(t *testing.T, network string) []*os.File {
 	return files
 }
 
-// pair is such a pair, of which one end is for this process and has a deadline.
+// pair returns such a pair, of which one end is for this process and has a deadline.
 func pair(t *testing.T, network string) (ours *net.UnixConn, theirs *os.File) {
 	t.Helper()
 	files := ends(t, network)
@@ -59,7 +59,7 @@ func (p *peer) dial(t *testing.T, path string) (conn *net.UnixConn) {
 	return bounded(t, conn).(*net.UnixConn)
 }
 
-// listen is a TCP listener on a free port of the loopback interface.
+// listen returns a TCP listener on a free port of the loopback interface.
 func listen(t *testing.T) *net.TCPListener {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
@@ -74,7 +74,7 @@ func listen(t *testing.T) *net.TCPListener {
 	return tcp
 }
 
-// listenUnix is a Unix stream listener in a directory of its own.
+// listenUnix returns a Unix stream listener in a directory of its own.
 func listenUnix(t *testing.T) *net.UnixListener {
 	t.Helper()
 	ln, err := net.Listen("unix", filepath.Join(fdtest.SocketDir(t), "s"))
@@ -89,7 +89,7 @@ func listenUnix(t *testing.T) *net.UnixListener {
 	return unix
 }
 
-// pipe is a pipe, of which this process reads until the deadline.
+// pipe returns a pipe, of which this process reads until the deadline.
 func pipe(t *testing.T) (r, w *os.File) {
 	t.Helper()
 	r, w, err := os.Pipe()
@@ -115,7 +115,7 @@ func echo(t *testing.T, from io.Writer, to io.Reader, text string) {
 	}
 }
 
-// number is the descriptor of a file or socket, which stays in Go's poller and
+// number returns the descriptor of a file or socket, which stays in Go's poller and
 // must stay open.
 func number(t *testing.T, f syscall.Conn) (n int) {
 	t.Helper()
@@ -135,13 +135,13 @@ func id(t *testing.T, f syscall.Conn) fdtest.ID {
 	return fdtest.IDs(t, number(t, f))[0]
 }
 
-// hostPort is where a listener listens.
+// hostPort returns where a listener listens.
 func hostPort(ln net.Listener) (host, port string) {
 	host, port, _ = net.SplitHostPort(ln.Addr().String())
 	return host, port
 }
 
-// connection is a received descriptor as the connection that it has to be.
+// connection returns a received descriptor as the connection that it has to be.
 func connection(t *testing.T, f *os.File) net.Conn {
 	t.Helper()
 	conn, err := net.FileConn(f)

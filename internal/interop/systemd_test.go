@@ -14,7 +14,7 @@ import (
 	"example.com/fdpass/internal/fdtest"
 )
 
-// notifySocket is the socket of a service manager, to which its services send
+// notifySocket returns the socket of a service manager, to which its services send
 // datagrams, and the variable that names it.
 func notifySocket(t *testing.T, max int) (r *fdpass.Receiver, env []string) {
 	t.Helper()
@@ -107,7 +107,7 @@ sys.exit(n <= 0 and "sd_pid_notify_with_fds: %d" % n)
 	}
 }
 
-// needLibsystemd is a Python that can call libsystemd.
+// needLibsystemd returns a Python that can call libsystemd.
 func needLibsystemd(t *testing.T) (python string) {
 	t.Helper()
 	python = program(t, "python3", "python3")
@@ -117,7 +117,7 @@ func needLibsystemd(t *testing.T) (python string) {
 	return python
 }
 
-// mayForge is whether processes here may send another one's credentials, which
+// mayForge reports whether processes here may send another one's credentials, which
 // takes CAP_SYS_ADMIN. Without it libsystemd sends its own.
 func mayForge(t *testing.T) bool {
 	t.Helper()

@@ -88,7 +88,7 @@ func sendImsgs(t *testing.T, d *decoder, f *os.File, msgs []imsg) {
 	}
 }
 
-// word is an int or a pid as data.
+// word returns an int or a pid as data.
 func word(n int) []byte { return binary.NativeEndian.AppendUint32(nil, uint32(n)) }
 
 // tmux's client says who it is, and sends its standard input and output.

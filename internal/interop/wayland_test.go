@@ -30,7 +30,7 @@ const (
 	keyboardKeymap, keyboardModifiers                = 0, 4
 )
 
-// wayland is a message of the protocol: the object, the request or event, and the
+// wayland returns a message of the protocol: the object, the request or event, and the
 // arguments, each a multiple of 4 bytes. A descriptor occupies none.
 func wayland(object, opcode uint32, args ...any) (p []byte) {
 	for _, a := range args {
@@ -97,7 +97,7 @@ func (d *decoder) contents(t *testing.T) string {
 	return string(text)
 }
 
-// compiled is a C program of testdata, built against a library of libwayland-dev.
+// compiled returns a C program of testdata, built against a library of libwayland-dev.
 func compiled(t *testing.T, name, library string) string {
 	t.Helper()
 	cc := program(t, "cc", "gcc")

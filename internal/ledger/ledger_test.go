@@ -89,7 +89,7 @@ func TestIsEveryDescriptorAccountedFor(t *testing.T) {
 	}
 }
 
-// extent is how many descriptors to pass at least, and for how long.
+// extent returns how many descriptors to pass at least, and for how long.
 func extent(t *testing.T) (n int64, period time.Duration) {
 	t.Helper()
 	n = 20_000

@@ -29,7 +29,7 @@ type message struct {
 	number int
 }
 
-// messages are those of the job.
+// messages returns those of the job.
 func (j *job) messages() []message {
 	rng := rand.New(rand.NewPCG(j.Seed, 1))
 	next := j.ID << indexBits
@@ -69,7 +69,7 @@ func (j *job) descriptors(rng *rand.Rand) int {
 	return 1 + rng.IntN(8)
 }
 
-// payload is the payload of a message.
+// payload returns the payload of a message.
 func (m *message) payload(j *job) []byte {
 	p := make([]byte, m.length(j))
 	for i := range p {
@@ -78,7 +78,7 @@ func (m *message) payload(j *job) []byte {
 	return p
 }
 
-// length is the length of the payload over the job's type of socket.
+// length returns the length of the payload over the job's type of socket.
 func (m *message) length(j *job) int {
 	if j.Network == "unix" {
 		return m.size

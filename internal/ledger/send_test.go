@@ -134,7 +134,7 @@ func sendSomehow(s *fdpass.Sender, out *fdpass.Outgoing, rng *rand.Rand) (int, e
 	return s.SendMessage(out)
 }
 
-// hasty is a context that is done in a moment, or already.
+// hasty returns a context that is done in a moment, or already.
 func hasty(rng *rand.Rand) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.Background(), time.Duration(rng.IntN(300))*time.Microsecond)
 }

@@ -64,7 +64,7 @@ func sendAll([]string) error {
 	return errors.Join(err, cerr)
 }
 
-// openDescriptors is how many descriptors this process has open.
+// openDescriptors returns how many descriptors this process has open.
 func openDescriptors() (int, error) {
 	names, err := os.ReadDir("/proc/self/fd")
 	return len(names), err
@@ -93,7 +93,7 @@ func send(j job, f *os.File) error {
 	return nil
 }
 
-// gone is nil for the errors that mean that the receiver has gone.
+// gone returns nil for the errors that mean that the receiver has gone.
 func gone(err error) error {
 	for _, end := range []error{syscall.EPIPE, syscall.ECONNRESET, syscall.ECONNREFUSED, syscall.ENOTCONN} {
 		if errors.Is(err, end) {

@@ -197,7 +197,7 @@ func (w *world) vanish() {
 	}
 }
 
-// anEnd is one that is open, or nil.
+// anEnd returns one that is open, or nil.
 func (w *world) anEnd() *end {
 	e := w.ends[w.n(2)]
 	if e == nil || e.gone {
@@ -206,7 +206,7 @@ func (w *world) anEnd() *end {
 	return e
 }
 
-// quiet is whether nothing is being sent.
+// quiet reports whether nothing is being sent.
 func (w *world) quiet() bool {
 	for _, e := range w.ends {
 		w.poll(e.out)

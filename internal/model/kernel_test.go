@@ -160,7 +160,7 @@ func (k *kernel) setLength(b []byte, n int64) {
 	}
 }
 
-// data is the data of a message, mostly such that the kernel takes them.
+// data returns the data of a message, mostly such that the kernel takes them.
 func (k *kernel) data(typ, size int, luck byte) []byte {
 	if typ == rawmsg.SCM_CREDENTIALS && size%8 != 0 {
 		pid := uint32(os.Getpid())

@@ -55,7 +55,7 @@ var steps = []struct {
 	{"vanish", 2, (*world).vanish},
 }
 
-// randomSteps is the sequence of a seed.
+// randomSteps returns the sequence of a seed.
 func randomSteps(seed uint64, n int) []step {
 	rng := rand.New(rand.NewPCG(seed, 0))
 	var bag []string

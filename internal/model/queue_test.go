@@ -75,7 +75,7 @@ func (q *queue) receiveStream(p []byte, size int, creds, peek bool) (with *sent,
 	return with, cred, nil
 }
 
-// reach is how many bytes one read of a stream can return: it ends with a message
+// reach returns how many bytes one read of a stream can return: it ends with a message
 // that has descriptors, and where the sender's credentials change, if anybody
 // wants to know them. With is that message, and at the place where it begins. A
 // peek brings the next message's descriptors, even if it ends before it.
@@ -121,7 +121,7 @@ func (q *queue) drop(m *sent) error {
 	return nil
 }
 
-// show is some bytes in a few words.
+// show returns some bytes in a few words.
 func show(b []byte) string {
 	if len(b) > 8 {
 		return fmt.Sprintf("%x… (%d bytes)", b[:8], len(b))

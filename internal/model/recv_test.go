@@ -151,7 +151,7 @@ func (w *world) looksLikeTheEnd(e *end, m *sent) bool {
 	return e.typ == syscall.SOCK_SEQPACKET && len(m.payload) == 0 && len(m.files) == 0 && !w.creds
 }
 
-// wasReset is whether a receive only said that the peer has closed with something
+// wasReset reports whether a receive only said that the peer has closed with something
 // unread, which it does once.
 func (w *world) wasReset(e *end, err error) bool {
 	if !e.reset || !errors.Is(err, syscall.ECONNRESET) {
@@ -162,7 +162,7 @@ func (w *world) wasReset(e *end, err error) bool {
 	return true
 }
 
-// tookNothing is whether a receive has rightly returned no message.
+// tookNothing reports whether a receive has rightly returned no message.
 func (w *world) tookNothing(e *end, peek bool, err error) bool {
 	switch {
 	case w.wasReset(e, err):
@@ -199,7 +199,7 @@ func (w *world) checkMessage(m *fdpass.Message, cred fdpass.Credentials) {
 	}
 }
 
-// getReceiver is a Receiver for an end, sometimes a new one.
+// getReceiver returns a Receiver for an end, sometimes a new one.
 func (w *world) getReceiver(e *end) *fdpass.Receiver {
 	if e.receiver != nil && w.n(3) > 0 {
 		return e.receiver

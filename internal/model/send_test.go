@@ -77,7 +77,7 @@ func (w *world) aMessage(e *end) *sent {
 	return m
 }
 
-// out is a message as the library takes it, sometimes with credentials, which
+// out returns a message as the library takes it, sometimes with credentials, which
 // make the kernel take note of who sent it.
 func (w *world) out(m *sent) fdpass.Outgoing {
 	o := fdpass.Outgoing{Payload: m.payload, FDs: w.numbers(m.files)}
@@ -87,7 +87,7 @@ func (w *world) out(m *sent) fdpass.Outgoing {
 	return o
 }
 
-// numbers are the descriptors of files in the pool.
+// numbers returns the descriptors of files in the pool.
 func (w *world) numbers(files []int) []int {
 	fds := make([]int, len(files))
 	for k, i := range files {
@@ -286,7 +286,7 @@ func (w *world) settle(q *queue) {
 	}
 }
 
-// mayFail is whether there is a reason for a send to fail with this error.
+// mayFail reports whether there is a reason for a send to fail with this error.
 func (w *world) mayFail(s *sending) bool {
 	is := func(errs ...error) bool {
 		return slices.ContainsFunc(errs, func(err error) bool { return errors.Is(s.err, err) })

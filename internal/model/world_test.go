@@ -65,7 +65,7 @@ func (w *world) sayf(format string, args ...any) {
 	w.said = append(w.said, fmt.Sprintf(format, args...))
 }
 
-// n is a random number below max.
+// n returns a random number below max.
 func (w *world) n(max int) int { return w.rng.IntN(max) }
 
 // play plays a sequence until its end or the first failure.

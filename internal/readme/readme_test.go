@@ -32,7 +32,7 @@ func read(t *testing.T) string {
 	return string(text)
 }
 
-// blocks are the fenced parts in a language.
+// blocks returns the fenced parts in a language.
 func blocks(text, language string) (found []string) {
 	fence := regexp.MustCompile("(?ms)^```" + language + "\n(.*?)^```$")
 	for _, m := range fence.FindAllStringSubmatch(text, -1) {

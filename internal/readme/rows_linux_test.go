@@ -162,7 +162,7 @@ func TestHasEachRowOfTheTableAProgram(t *testing.T) {
 	}
 }
 
-// calls are the names after a dot in a file of this folder.
+// calls returns the names after a dot in a file of this folder.
 func calls(t *testing.T, file string) map[string]bool {
 	t.Helper()
 	f, err := parser.ParseFile(token.NewFileSet(), file, nil, 0)
@@ -192,7 +192,7 @@ func accept(ctx context.Context, l *net.UnixListener) (*net.UnixConn, error) {
 	return conn, conn.SetDeadline(end)
 }
 
-// descriptor is the number of a connection, in a file of its own, that blocks for
+// descriptor returns the number of a connection, in a file of its own, that blocks for
 // as long as ctx lasts.
 func descriptor(ctx context.Context, conn *net.UnixConn) (*os.File, error) {
 	f, err := conn.File()

@@ -35,7 +35,7 @@ type Row struct {
 	Meaning string `json:"meaning"` // the value, and what it means
 }
 
-// structBlock is a struct of the kernel's interface as a table.
+// structBlock returns a struct of the kernel's interface as a table.
 func structBlock(a abi.Arch, s abi.Struct) Block {
 	b := Block{Heading: fmt.Sprintf("struct %s on %s: %d bytes", s.Name, a.Name, s.Size)}
 	for _, f := range s.Fields {
@@ -44,7 +44,7 @@ func structBlock(a abi.Arch, s abi.Struct) Block {
 	return b
 }
 
-// reportBlocks are the messages of a control buffer as tables.
+// reportBlocks returns the messages of a control buffer as tables.
 func reportBlocks(r *decode.Report, buf []byte) (blocks []Block) {
 	for i, m := range r.Messages {
 		heading := fmt.Sprintf("%d. %s: %s", i+1, m.Name, m.Summary)
@@ -68,7 +68,7 @@ func rows(fields []decode.Field, buf []byte) (rows []Row) {
 	return rows
 }
 
-// meaning is a field's value and what it means: "20 = CMSG_LEN(4)".
+// meaning returns a field's value and what it means: "20 = CMSG_LEN(4)".
 func meaning(f decode.Field) string {
 	switch {
 	case f.Value == nil:

@@ -79,7 +79,7 @@ func startBrowser(t *testing.T) *browser {
 	return b
 }
 
-// profile is an empty folder. Processes of the browser may write to it for a
+// profile returns an empty folder. Processes of the browser may write to it for a
 // moment after the first of them has ended.
 func profile(t *testing.T) string {
 	t.Helper()
@@ -230,7 +230,7 @@ func (b *browser) eval(expression string, result any) {
 	}
 }
 
-// text is the text of what a CSS selector finds, as the page shows it.
+// text returns the text of what a CSS selector finds, as the page shows it.
 func (b *browser) text(selector string) (s string) {
 	b.t.Helper()
 	b.eval(fmt.Sprintf("document.querySelector(%q).innerText", selector), &s)

@@ -54,7 +54,7 @@ func Draw(q DrawRequest) Drawing {
 	return d
 }
 
-// figure is one part on one architecture, and a sentence about it.
+// figure returns one part on one architecture, and a sentence about it.
 func figure(name, part string, q DrawRequest) (f Figure, sentence string, err error) {
 	a, err := abi.Lookup(name)
 	if err != nil {

@@ -64,7 +64,7 @@ func Explain(q ExplainRequest) Explanation {
 // fallback is read where the bytes make sense nowhere.
 const fallback = "amd64"
 
-// choose is the architecture that was asked for, or the first that the bytes
+// choose returns the architecture that was asked for, or the first that the bytes
 // make sense for.
 func (e *Explanation) choose(name string, buf []byte) (abi.Arch, error) {
 	if name != "" {

@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// built is the page in a folder.
+// built returns the page in a folder.
 func built(t *testing.T) string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "site")

@@ -21,7 +21,7 @@ type load struct {
 
 func (l *load) len() int { return max(len(l.fds), len(l.files)) }
 
-// numbers are the descriptors.
+// numbers returns the descriptors.
 func (l *load) numbers() []int {
 	fds := l.fds
 	for _, f := range l.files {

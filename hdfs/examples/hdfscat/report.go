@@ -23,7 +23,7 @@ func report(file string, n int64, before, after shortcircuit.Stats) {
 	}
 }
 
-// processUser is the name of the user of this process, or its number.
+// processUser returns the name of the user of this process, or its number.
 func processUser() string {
 	u, err := user.Current()
 	if err != nil {

@@ -16,7 +16,7 @@ import (
 	"example.com/fdpass/hdfs/internal/cluster"
 )
 
-// ownTime is how long this process has used processors, in nanoseconds.
+// ownTime returns how long this process has used processors, in nanoseconds.
 func ownTime() float64 {
 	var u syscall.Rusage
 	syscall.Getrusage(syscall.RUSAGE_SELF, &u)
@@ -32,7 +32,7 @@ func nodeTime(c *cluster.Cluster) float64 {
 
 var sink uint32
 
-// verifyAll is how much processor time it takes to compute the checksums of as many bytes as the
+// verifyAll returns how much processor time it takes to compute the checksums of as many bytes as the
 // file has, 512 each, in a buffer that fits into a processor's cache.
 func verifyAll() float64 {
 	table := crc32.MakeTable(crc32.Castagnoli)
@@ -89,7 +89,7 @@ func describe() []string {
 	}
 }
 
-// scheduling is the policy under which this process and its children share the
+// scheduling returns the policy under which this process and its children share the
 // processors with other programs: SCHED_OTHER unless somebody has changed it, by
 // chrt(1) for instance.
 func scheduling() string {
@@ -114,7 +114,7 @@ func cpu() string {
 	return "unknown CPU"
 }
 
-// loadAverage is how busy the machine is with other things.
+// loadAverage returns how busy the machine is with other things.
 func loadAverage() float64 {
 	b, _ := os.ReadFile("/proc/loadavg")
 	v, _ := strconv.ParseFloat(strings.Fields(string(b) + " -1")[0], 64)

@@ -84,7 +84,7 @@ func intro(rounds int) string {
 		rounds, fileSize/mib)
 }
 
-// table is the rows.
+// table returns the rows.
 func table(m measured) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, `CPU is that of the processes, for the whole file: the client's, and the DataNode's, which shares its process with the

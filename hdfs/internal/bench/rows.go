@@ -140,7 +140,7 @@ func drain(r io.Reader) (total int64, err error) {
 	}
 }
 
-// timed is how long f takes.
+// timed returns how long f takes.
 func timed(f func() error) (float64, error) {
 	start := time.Now()
 	err := f()

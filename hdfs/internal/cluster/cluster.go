@@ -47,7 +47,7 @@ func Start(dir string, datanodes int, flags ...string) (*Cluster, error) {
 	return &Cluster{Process: p, NameNode: answer}, nil
 }
 
-// Socket is the path of the DataNodes' sockets as a client's settings have it.
+// Socket returns the path of the DataNodes' sockets as a client's settings have it.
 func (c *Cluster) Socket() string { return filepath.Join(c.Dir, "dn._PORT") }
 
 // Trace returns what the DataNodes have written about reads and writes so far.

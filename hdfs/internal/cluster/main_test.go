@@ -210,7 +210,7 @@ func (n nodes) files(b shortcircuit.Block) []string {
 	return found
 }
 
-// soon is a context that no test should need to the end.
+// soon returns a context that no test should need to the end.
 func soon(t testing.TB) context.Context {
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	t.Cleanup(cancel)
