@@ -58,6 +58,10 @@ func tracedProgram(args []string) error {
 		fdtest.Sendmsg(pair[0], []byte("x"), fdpass.AppendRights(nil, 0), 0)
 		_, _, _, _, err := syscall.Recvmsg(pair[1], make([]byte, 1), make([]byte, 64), 0)
 		return err
+	case "flags":
+		return sendFlags()
+	case "sockets":
+		return sendSockets(a, args[1])
 	case "mixed":
 		return sendMixed(a, b)
 	case "batch":

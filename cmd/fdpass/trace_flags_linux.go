@@ -50,6 +50,7 @@ var callErrors = map[syscall.Errno]struct{ name, why string }{
 	syscall.EMFILE:       {"EMFILE", ""},
 	syscall.EPIPE:        {"EPIPE", ""},
 	syscall.ENOENT:       {"ENOENT", ""},
+	syscall.ENOSYS:       {"ENOSYS", "this kernel, or a filter, does not have the call"},
 	syscall.ENOTSOCK:     {"ENOTSOCK", ""},
 	syscall.EDESTADDRREQ: {"EDESTADDRREQ", ""},
 	syscall.EMSGSIZE:     {"EMSGSIZE", ""},
