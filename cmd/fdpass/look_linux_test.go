@@ -1,6 +1,7 @@
 package main
 
 import (
+	"strconv"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -103,4 +104,33 @@ func TestMayFlagsStandBehindTheArchitecture(t *testing.T) {
 	startFdpass(t, "layout", "s390x", "-fds").fail(2, "-fds")
 	startFdpass(t, "layout", "s390x", "-fly").fail(2, "-fly")
 	startFdpass(t, "layout", "--", "-svg").fail(2, "-svg")
+}
+
+// What the packages for drawing promise, by way of the command.
+func TestWhatDoesLayoutPrint(t *testing.T) {
+	for _, c := range []struct {
+		args string
+		want []string // how often, and a text
+		not  string
+	}{
+		{"-show msghdr all", []string{"1 386, arm, mips, mipsle:", "2 void *msg_name"}, "vax"},
+		{"-show message x86_64 aarch64 i686 ppc64el", []string{"1 amd64, arm64, ppc64le: 64", "1 386: 32"}, "x86_64"},
+		{"-show message s390x all", []string{"1 s390x, ppc64: 64", "1 mips64le: 64"}, "\ns390x: "},
+		{"-show message amd64", []string{"1 ?? ?? ?? ??", "1 ░padding"}, "00 00 00 00 ░"},
+		{"-show message -json amd64", []string{`1 "name": "padding"`, "1 unspecified"}, "??"},
+		{"-show message -fds 253 amd64", []string{"1 passes 253 descriptors in a message at most"}, "too many"},
+		{"-show pointers arm64", []string{"3 ▶│", "1 struct iovec", "1 payload", "1 control buffer"}, "void"},
+		{"-svg all", []string{"1 @media (prefers-color-scheme: dark)", "1 on 386, arm: 16", "1 <svg "}, "\x1b"},
+	} {
+		out := startFdpass(t, append([]string{"layout"}, strings.Fields(c.args)...)...).succeed()
+		for _, want := range c.want {
+			n, text, _ := strings.Cut(want, " ")
+			if got := strings.Count(out, text); strconv.Itoa(got) != n {
+				t.Errorf("layout %s: %d times %q, want %s:\n%s", c.args, got, text, n, out)
+			}
+		}
+		if strings.Contains(out, c.not) {
+			t.Errorf("layout %s: there is %q:\n%s", c.args, c.not, out)
+		}
+	}
 }

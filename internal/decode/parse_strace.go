@@ -15,6 +15,9 @@ var straceMessage = pattern(`\{cmsg_len=([0-9]+), cmsg_level=(\w+)(?: /\*[^*]*\*
 // as \76; between the two ends of a socket it does not.
 var straceFile = pattern(`<[\w-]+:\[.*?\]>|<[^>]*>`)
 
+// straceControl is where a control buffer begins.
+var straceControl = pattern(`msg_control=\[`)
+
 // straceRoom is how long the control buffer is.
 var straceRoom = pattern(`msg_controllen=([0-9]+)`)
 
@@ -28,6 +31,9 @@ func (p *parser) strace() (err error) {
 	p.text = straceFile().ReplaceAllStringFunc(p.text, func(s string) string {
 		return strings.Repeat(" ", len(s))
 	})
+	if all := straceControl().FindAllStringIndex(p.text, 2); len(all) == 2 {
+		return p.fail(all[1][0], "a second control buffer, where one is read at a time")
+	}
 	var first error
 	for _, group := range p.candidates() {
 		p.out = nil

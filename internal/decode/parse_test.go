@@ -287,6 +287,9 @@ func TestWhereIsATextWrong(t *testing.T) {
 			"line 1, column 74: strace left out the rest of the list: give it a larger -s, or -v"},
 		{"cmsg_len=20",
 			"line 1, column 1: not a control message as strace prints it: {cmsg_len=…, cmsg_level=…, cmsg_type=…"},
+		{"sendmsg(3, {msg_control=[{cmsg_len=16, cmsg_level=SOL_SOCKET, cmsg_type=SCM_RIGHTS}]}, 0) = 1\n" +
+			"sendmsg(3, {msg_control=[{cmsg_len=16, cmsg_level=SOL_SOCKET, cmsg_type=SCM_RIGHTS}]}, 0) = 1",
+			"line 2, column 13: a second control buffer, where one is read at a time"},
 		{"1", "line 1, column 1: an odd number of hex digits: '1' has no second one"},
 		{"14 0", "line 1, column 4: an odd number of hex digits: '0' has no second one"},
 		{"14 0 00", "line 1, column 4: an odd number of hex digits: '0' has no second one"},
