@@ -175,8 +175,8 @@ func recvBatch(fd int, hdrs []mmsghdr, flags int) (n int, err error) {
 	return n + more, nil
 }
 
-// finish looks at every message that the kernel has reported. An error of the
-// connection that came all the same closes what was received.
+// finish looks at every message that the kernel has reported. If there is an error of
+// the connection nevertheless, it closes what was received.
 func (b *BatchReceiver) finish(connErr error) ([]*Message, error) {
 	size := len(b.msgs)
 	for i := range b.n {

@@ -121,7 +121,7 @@ func (p *place) floor(fds []int) job {
 	}
 }
 
-// do returns a job of a row in Go.
+// do runs the job of a row in Go.
 func (w *way) do(order string, messages int) error {
 	f := map[string]func() error{"recv": w.recvKeep, "both": w.recvClose, "send": w.send}[order]
 	if order == "close" {

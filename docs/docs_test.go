@@ -1,4 +1,4 @@
-// Package docs holds the documentation against the code: what it names exists,
+// Package docs compares the documentation with the code: what it names exists,
 // its programs build, and they print what it says.
 package docs
 

@@ -10,9 +10,9 @@ import (
 )
 
 // answer is what a client reads after its request to read a block: the answer,
-// and packets of the block's bytes. They come from the block's file as long as
-// that goes well, and then by TCP, from the byte that was reached. The packets
-// have no checksums, since everything has been verified by then.
+// and packets of the block's bytes. They come from the block's file until that
+// fails, and then by TCP, from the byte that was reached. The packets have no
+// checksums, since everything has been verified by then.
 type answer struct {
 	req *readBlock
 	via via
@@ -101,7 +101,7 @@ func (a *answer) chunk() int {
 	return a.tcp.sums.chunk
 }
 
-// fallBack goes on by TCP.
+// fallBack continues by TCP.
 func (a *answer) fallBack(because error) error {
 	if errors.Is(because, net.ErrClosed) || errors.Is(because, os.ErrDeadlineExceeded) {
 		return because // by the client's own doing
@@ -148,8 +148,8 @@ func (a *answer) next() {
 	}
 }
 
-// close gives the replica back, which must not wait for the client: not every one
-// closes its connection after an error.
+// close gives the replica back. It does not wait for the client, since some clients do
+// not close their connection after an error.
 func (a *answer) close() {
 	if a.replica != nil {
 		a.replica.Close()

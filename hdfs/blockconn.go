@@ -9,9 +9,9 @@ import (
 	"time"
 )
 
-// blockConn is a connection to a DataNode that has not been made yet. What the
-// client writes first decides what becomes of it: a request to read a block is
-// answered here, and everything else passes through to TCP.
+// blockConn is a connection to a DataNode that has not been made yet. It depends on
+// what the client writes first: a request to read a block is answered here, and
+// everything else passes through to TCP.
 type blockConn struct {
 	d             *Dialer
 	node          *node

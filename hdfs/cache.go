@@ -6,8 +6,9 @@ import (
 	"time"
 )
 
-// cache keeps replicas, those used last in front. It holds one reference to each,
-// and every user another one; the last reference closes the replica.
+// cache keeps replicas, the one used last at the front. It holds one reference to
+// each, and every user holds another one. Whoever gives back the last reference closes
+// the replica.
 type cache struct {
 	limit int
 	idle  time.Duration
@@ -58,8 +59,8 @@ func (c *cache) get(b Block) *Replica {
 	return c.handle(e)
 }
 
-// add takes over a replica and returns a reference to it, or to the one that
-// somebody else has added meanwhile.
+// add adds a replica and returns a reference to it, or to the one that somebody else
+// has added meanwhile.
 func (c *cache) add(r *replica) *Replica {
 	var gone []*replica
 	c.mu.Lock()
@@ -119,8 +120,8 @@ func (c *cache) dropAll(rs []*replica) {
 	}
 }
 
-// sweep lets go of the replicas whose block is deleted and of those that nobody
-// has used for too long. It reports whether some are left.
+// sweep removes the replicas whose block is deleted, and those that nobody has used
+// for too long. It reports whether the cache still has some.
 func (c *cache) sweep() bool {
 	var gone []*replica
 	c.mu.Lock()
@@ -143,7 +144,7 @@ func (c *cache) sweep() bool {
 	return left
 }
 
-// close lets go of everything, and nothing is kept from now on.
+// close removes everything. From then on nothing is kept.
 func (c *cache) close() {
 	var gone []*replica
 	c.mu.Lock()

@@ -1,7 +1,7 @@
 // Package shortcircuit reads HDFS blocks through file descriptors. An HDFS client
 // on the machine of the DataNode asks it on a Unix socket for a block, receives
-// descriptors of the block's file and of its checksums, and reads without the
-// DataNode. In Hadoop this is called short-circuit local reads
+// descriptors of the block's file and of its checksums, and reads the files itself.
+// In Hadoop this is called short-circuit local reads
 // (dfs.client.read.shortcircuit).
 //
 // A program that uses github.com/colinmarc/hdfs/v2 changes one line; see
@@ -18,18 +18,18 @@ import (
 	"time"
 )
 
-// Options of a [Client]. The zero value is good.
+// Options are the settings of a [Client]. The zero value has the defaults.
 type Options struct {
-	// ClientName is in the DataNode's log. "" is "fdpass".
+	// ClientName is the name in the DataNode's log. "" means "fdpass".
 	ClientName string
 	// Replicas is how many replicas are kept after their last use. Each takes one
-	// descriptor, and memory for its checksums: 1 MiB for a block of 128 MiB. 0 is
-	// 64, and a negative number keeps none.
+	// descriptor, and memory for its checksums: 1 MiB for a block of 128 MiB. 0 means
+	// 64, and a negative number means none.
 	Replicas int
-	// Idle is how long a replica is kept after its last use. 0 is 5 minutes.
+	// Idle is how long a replica is kept after its last use. 0 means 5 minutes.
 	Idle time.Duration
-	// Timeout bounds each request on the socket. A DataNode gives no answer at all
-	// to a request for a block of an unknown pool. 0 is 2 seconds.
+	// Timeout is the limit for each request on the socket. A DataNode does not answer a
+	// request for a block of an unknown pool. 0 means 2 seconds.
 	Timeout time.Duration
 }
 
@@ -49,12 +49,12 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// Client reads blocks of one DataNode. It keeps connections and replicas, and
-// lets go of a replica within seconds after the DataNode has deleted the block.
-// Its methods may be used by several goroutines at the same time.
+// Client reads blocks of one DataNode. It keeps connections and replicas. A replica
+// is closed within seconds after the DataNode has deleted the block. The methods of a
+// Client may be used by several goroutines at the same time.
 //
-// The cache is for the whole process and does not look at tokens: a part of the
-// program that can name a block which another part has opened gets it.
+// The cache does not look at tokens: if one part of the program has opened a block,
+// another part that names the block gets it, too.
 type Client struct {
 	opts  Options
 	stats *counters
@@ -86,7 +86,7 @@ func newClient(socket string, opts Options, stats *counters) *Client {
 	return c
 }
 
-// Stats returns what was counted so far. What only a [Dialer] does is 0.
+// Stats returns what was counted so far. What only a [Dialer] counts is 0.
 func (c *Client) Stats() Stats { return c.stats.stats() }
 
 // Open returns a replica of a block, a kept one or a new one. The caller closes
@@ -150,7 +150,7 @@ func (c *Client) unused(s *slot, err error) {
 	}
 }
 
-// drop closes a replica that nobody uses any longer.
+// drop closes a replica that nobody uses any more.
 func (c *Client) drop(r *replica) {
 	r.data.Close()
 	c.releaseLater(r.slot)
@@ -174,11 +174,11 @@ func (c *Client) releaseLater(s *slot) {
 	})
 }
 
-// sweepEvery is how often deleted blocks, unused replicas and old connections are
-// looked for, as long as there is something to look for.
+// sweepEvery is how often a Client looks for deleted blocks, unused replicas and old
+// connections, as long as it keeps any.
 const sweepEvery = time.Second
 
-// sweepLater sees to it that there will be a sweep.
+// sweepLater makes sure that there will be a sweep.
 func (c *Client) sweepLater() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -199,9 +199,9 @@ func (c *Client) sweep() {
 	}
 }
 
-// Close closes the connections and lets go of all replicas. Those that are still
-// open can be read until they are closed. An Open in another goroutine goes on. It
-// may be called again.
+// Close closes the connections and gives back all replicas that are kept. Replicas
+// that the program has open can be read until they are closed. An Open in another
+// goroutine continues. Close may be called again.
 func (c *Client) Close() error {
 	c.mu.Lock()
 	c.closed = true
@@ -218,9 +218,9 @@ func (c *Client) Close() error {
 	return nil
 }
 
-// Open returns a replica of a block that the DataNode behind a socket has, over a
-// connection that is closed when Open returns. The caller closes the replica,
-// which takes one descriptor. Without a deadline in ctx the request takes at most
+// Open returns a replica of a block of the DataNode that listens on a socket. It uses
+// a connection of its own, which is closed when Open returns. The caller closes the
+// replica, which has one descriptor. Without a deadline in ctx the request takes at most
 // two seconds. Errors are those of [Client.Open].
 func Open(ctx context.Context, socket string, block Block, token Token) (*Replica, error) {
 	if _, ok := ctx.Deadline(); !ok {

@@ -44,7 +44,7 @@ func (c *conn) close() { c.stream.Close() }
 
 var longAgo = time.Unix(1, 0)
 
-// within does f, whose reads and writes end when ctx is done.
+// within calls f. Reads and writes of f end when ctx is done.
 func (c *conn) within(ctx context.Context, f func() error) error {
 	deadline, _ := ctx.Deadline()
 	c.setDeadline(deadline)
@@ -133,7 +133,7 @@ func (p *pool) put(c *conn, err error) {
 }
 
 // sweep closes the connections that were not used for too long, or all of them.
-// It reports whether some are left.
+// It reports whether the pool still has some.
 func (p *pool) sweep(all bool) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()

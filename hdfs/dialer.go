@@ -20,10 +20,10 @@ import (
 //	})
 //
 // A request to read a block of a DataNode on this machine is answered from the
-// block's file. Everything else passes through to TCP. When the file cannot be
-// had or read, the answer goes on by TCP, from the byte that was reached, and the
-// reader does not notice: [Dialer.Stats] says how often and why. Both ways verify
-// the checksums, so that a reader that does not verify gets no wrong byte.
+// block's file. Everything else passes through to TCP. If the file cannot be opened
+// or read, the answer continues by TCP, from the byte that was reached, and the reader
+// does not notice; [Dialer.Stats] says how often and why. Both ways verify the
+// checksums, so that even a reader that does not verify gets no wrong byte.
 type Dialer struct {
 	socket string
 	opts   DialerOptions
@@ -35,13 +35,13 @@ type Dialer struct {
 	closed bool
 }
 
-// DialerOptions of a [Dialer]. The zero value is good.
+// DialerOptions are the settings of a [Dialer]. The zero value has the defaults.
 type DialerOptions struct {
 	Options // for each DataNode on this machine
-	// Dial connects by TCP. nil is the DialContext of a [net.Dialer].
+	// Dial connects by TCP. nil means the DialContext of a [net.Dialer].
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
 	// LeaveAlone is how long a socket that did not answer is not asked again. 0
-	// is 10 seconds.
+	// means 10 seconds.
 	LeaveAlone time.Duration
 }
 
@@ -103,8 +103,8 @@ func (d *Dialer) node(addr string) (*node, error) {
 // Stats returns what was counted so far, for all DataNodes together.
 func (d *Dialer) Stats() Stats { return d.stats.stats() }
 
-// Close lets go of everything that is kept. Connections that are still open go on
-// by TCP when they need another block. It may be called again.
+// Close gives back everything that is kept. Connections that are still open use TCP
+// when they need another block. Close may be called again.
 func (d *Dialer) Close() error {
 	d.mu.Lock()
 	d.closed = true
@@ -126,7 +126,8 @@ type node struct {
 	alone time.Time // the socket is not asked until then
 }
 
-// open returns a replica. A socket that gives no answer is left alone for a while.
+// open returns a replica. If the socket does not answer, it is not asked again for a
+// while.
 func (n *node) open(ctx context.Context, req *readBlock) (*Replica, error) {
 	n.mu.Lock()
 	alone := time.Now().Before(n.alone)
@@ -151,9 +152,8 @@ func (n *node) open(ctx context.Context, req *readBlock) (*Replica, error) {
 	return r, err
 }
 
-// silent reports whether err says that the socket is of no use at the moment: no
-// answer although it had some time for it, nobody who listens, or a DataNode that
-// does not do this.
+// silent reports whether err says that the socket cannot be used at the moment: it did
+// not answer in time, nobody listens, or the DataNode has no short-circuit reads.
 func silent(err error, hadTime bool) bool {
 	switch reasonFor(err) {
 	case ReasonTimeout:
@@ -164,8 +164,8 @@ func silent(err error, hadTime bool) bool {
 	return errors.Is(err, StatusErrorUnsupported)
 }
 
-// localError is an error of the Unix socket that would be taken for one of the
-// connection which the client has.
+// localError is an error of the Unix socket that the client could take for an error of
+// its own connection.
 type localError struct{ err error }
 
 func (e *localError) Error() string { return e.err.Error() }

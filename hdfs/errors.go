@@ -40,7 +40,8 @@ func (s Status) Error() string {
 	return fmt.Sprintf("status %d", uint64(s))
 }
 
-// ReplyError is a DataNode's refusal. errors.Is finds its Status.
+// ReplyError says that a DataNode has refused a request. It matches its Status with
+// [errors.Is].
 type ReplyError struct {
 	Op      string // REQUEST_SHORT_CIRCUIT_FDS and the like
 	Status  Status
@@ -59,8 +60,8 @@ func (e *ReplyError) Error() string {
 // Unwrap returns the status.
 func (e *ReplyError) Unwrap() error { return e.Status }
 
-// ChecksumError says which chunk of a block does not have its checksum. errors.Is
-// finds [ErrChecksum].
+// ChecksumError says which chunk of a block does not have its checksum. It matches
+// [ErrChecksum] with [errors.Is].
 type ChecksumError struct {
 	Block  Block
 	Offset int64 // of the chunk, in the block

@@ -21,7 +21,7 @@ type host struct {
 	until time.Time
 }
 
-// remember is how long an answer is used again: addresses come and go.
+// remember is how long an answer is used again, since addresses change.
 const remember = time.Minute
 
 // local reports whether an address is one of this machine's, and returns it.

@@ -10,9 +10,9 @@ import (
 	"sync/atomic"
 )
 
-// Replica is a block on this machine, read from its file and past the DataNode.
-// Its methods may be used by several goroutines at the same time. The caller
-// closes it. The garbage collector gives back one that nobody closed.
+// Replica is a block on this machine, which is read from its file and not through the
+// DataNode. Its methods may be used by several goroutines at the same time. The caller
+// closes it. The garbage collector gives back a Replica that nobody has closed.
 type Replica struct {
 	shared  *replica
 	count   *atomic.Int64 // of bytes that were read, or nil
@@ -74,7 +74,7 @@ func (r *Replica) Valid() bool { return r.shared.valid() }
 func (r *replica) valid() bool { return !r.bad.Load() && (r.slot == nil || r.slot.valid()) }
 
 // Close gives the replica back. The file is closed when nobody uses it and the
-// cache does not keep it. It may be called again.
+// cache does not keep it. Close may be called again.
 func (r *Replica) Close() error {
 	if !r.closed.Swap(true) {
 		r.cleanup.Stop()
@@ -107,8 +107,8 @@ func (r *Replica) ReadAt(p []byte, off int64) (n int, err error) {
 	return n, err
 }
 
-// parallelSize is how large a read is that two goroutines share. Verifying takes
-// longer than reading, and both together are shorter on two processors.
+// parallelSize is the size from which on two goroutines share a read. Verifying takes
+// longer than reading, so two processors need less time.
 const parallelSize = 2 * stepSize
 
 func (r *replica) readAt(p []byte, off int64) (n int, err error) {
@@ -133,7 +133,7 @@ func (r *replica) readAt(p []byte, off int64) (n int, err error) {
 	return n + rest, restErr
 }
 
-// steps reads p, a step after the other.
+// steps reads p step by step.
 func (r *replica) steps(p []byte, off int64) (n int, err error) {
 	for n < len(p) {
 		left := r.block.Length - off
@@ -219,6 +219,6 @@ func (r *Replica) WriteTo(w io.Writer) (n int64, err error) {
 		make([]byte, min(writeSize, max(r.Len(), 1))))
 }
 
-// onlyWriter hides other methods, with which CopyBuffer would do without its
+// onlyWriter hides the other methods of a writer. CopyBuffer would use them and not its
 // buffer.
 type onlyWriter struct{ io.Writer }

@@ -22,8 +22,8 @@ var opNames = map[byte]string{
 // transferVersion is the version of the data transfer protocol, 28 since 2011.
 const transferVersion = 0x001c
 
-// maxVersion is the newest layout of a block's files that is known here. There is
-// no other one so far.
+// maxVersion is the newest layout of a block's files that this package knows. So far
+// there is only this one.
 const maxVersion = 1
 
 // appendRequest appends a request: version, operation, length and message.

@@ -16,16 +16,16 @@ import (
 // Hadoop). This process sets it before it asks for a block, and the DataNode
 // clears it when it deletes the block.
 //
-// The flag is in a byte of its own as far as this process is concerned, which
-// reads and writes that byte of the file. No memory is mapped and no word is read
-// in two parts, so this needs neither package unsafe nor atomic operations.
+// This process reads and writes only the byte of the file that has the flag. It maps
+// no memory, and cannot read a word in two parts, so it needs neither package unsafe
+// nor atomic operations.
 const (
 	slotSize    = 64
 	segmentSize = 8192
 	validFlag   = 0x80
 )
 
-// validByte is which byte of a slot has bit 63.
+// validByte is the byte of a slot that has bit 63.
 var validByte = func() int64 {
 	if binary.NativeEndian.Uint16([]byte{1, 0}) == 1 {
 		return 7
@@ -229,7 +229,7 @@ func parseShm(answer []byte) (hi, lo uint64, err error) {
 	return 0, 0, errProtocol("a segment without identity")
 }
 
-// check holds the file against what is known about segments.
+// check compares the file with what is known about segments.
 func (s *segment) check() error {
 	info, err := s.file.Stat()
 	if err == nil && info.Size() != segmentSize {
@@ -246,7 +246,7 @@ func (s *segment) close() {
 	}
 }
 
-// add takes over a new segment and returns a slot of it, or nil after close.
+// add adds a new segment and returns a slot of it, or nil after close.
 func (m *segments) add(seg *segment) *slot {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -281,7 +281,7 @@ func (m *segments) remove(seg *segment) {
 	seg.close()
 }
 
-// free makes a slot free that the DataNode does not use.
+// free frees a slot that the DataNode does not use.
 func (m *segments) free(s *slot) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -292,7 +292,7 @@ func (m *segments) free(s *slot) {
 	}
 }
 
-// lose is for a slot of which nobody knows whether the DataNode uses it.
+// lose gives up a slot, if nobody knows whether the DataNode uses it.
 func (m *segments) lose(s *slot) {
 	m.stats.slotsLost.Add(1)
 	m.mu.Lock()

@@ -12,7 +12,7 @@ import (
 )
 
 // Stats count what a [Client] or a [Dialer] has done since it was made. Bytes are
-// those of blocks, as they were handed to the reader.
+// those of blocks that were handed to the reader.
 type Stats struct {
 	ShortCircuitBytes int64 // read from the files of blocks
 	TCPBytes          int64 // read by TCP from a DataNode on this machine, after a fallback

@@ -9,8 +9,8 @@ import (
 )
 
 // The messages of HDFS's data transfer protocol are protocol buffers with a
-// length before them. They have few fields, so that this page is all of protocol
-// buffers that is needed.
+// length before them. They have few fields, so this file has all that is needed of
+// protocol buffers.
 // https://protobuf.dev/programming-guides/encoding/
 
 // The wire types.
@@ -126,7 +126,7 @@ func readMessage(r *bufio.Reader) ([]byte, error) {
 	return b, nil
 }
 
-// noEOF is for an end in the middle of something.
+// noEOF makes io.EOF in the middle of something io.ErrUnexpectedEOF.
 func noEOF(err error) error {
 	if err == io.EOF {
 		return io.ErrUnexpectedEOF

@@ -1,14 +1,13 @@
-// Package closer closes descriptors that a peer has sent and that nobody wants,
-// in such a way that the peer does not decide how long that takes.
+// Package closer closes descriptors that a peer has sent and that nobody wants. The
+// peer cannot decide how long that takes.
 //
-// It is the last close(2) of a TCP socket that waits: for the data that have not
-// been sent, for as long as SO_LINGER says; socket(7). A Unix socket can hold such
-// a socket in its queue. No other descriptor of this kind is known that does not
-// belong to a file system or to a terminal.
+// The last close(2) of a TCP socket may wait until its data have been sent, for as
+// long as SO_LINGER says; socket(7). A Unix socket may have such a socket in its
+// queue. Apart from sockets, files of some file systems and terminals are the only
+// descriptors known to wait in close(2).
 package closer
 
-// Limit is how many closes may wait at the same time. Each of them holds a
-// thread.
+// Limit is how many closes may wait at the same time. Each of them occupies a thread.
 const Limit = 32
 
 var waiting = make(chan struct{}, Limit)

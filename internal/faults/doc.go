@@ -1,4 +1,4 @@
-// Package faults has no code but tests, which watch the system calls that package
-// fdpass makes, by means of strace(1): how many each operation makes, and what
-// comes of each one if it fails.
+// Package faults has only tests. With strace(1) they watch the system calls that
+// package fdpass makes: how many there are in each operation, and what happens if one
+// of them fails.
 package faults

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// SocketDir is t.TempDir with a short name, for sockets: their paths have at most
-// 107 bytes, of which the name of the test would take its part.
+// SocketDir is t.TempDir with a short name, for sockets. Their paths have at most 107
+// bytes, and the path of t.TempDir contains the name of the test.
 func SocketDir(t testing.TB) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "fdpass")

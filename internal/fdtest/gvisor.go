@@ -16,9 +16,8 @@ const (
 	GVisorErrors  = "it has other errors there"
 )
 
-// SkipUnderGVisor skips t where it runs under gVisor, and nowhere else: for tests
-// that describe what Linux does, where gVisor does something else. Why says what
-// that is.
+// SkipUnderGVisor skips t under gVisor, and nowhere else. It is for tests that describe
+// what Linux does, if gVisor does something else. why says what that is.
 func SkipUnderGVisor(t testing.TB, why string) {
 	t.Helper()
 	if underGVisor() {

@@ -1,9 +1,9 @@
-// Package fdtest is what the tests of all folders share: sockets to pass
-// descriptors over, files to pass, processes to pass them to, bare system calls
-// to ask the kernel with, and a check that no descriptor leaked.
+// Package fdtest has what the tests of all folders share: sockets to pass
+// descriptors over, files to pass, processes to pass them to, bare system calls, and a
+// check that no descriptor leaked.
 //
-// It imports package fdpass. Tests that use it are therefore outside the
-// packages that fdpass itself consists of: in fdpass_test, not in fdpass.
+// It imports package fdpass. So tests that use it are in packages that fdpass does not
+// import: in fdpass_test, not in fdpass.
 package fdtest
 
 import (
@@ -32,7 +32,7 @@ func NoLeak(t testing.TB) {
 	t.Cleanup(func() {
 		t.Helper()
 		closer.Drain()
-		// What a runtime goroutine or a child closes may still be on its way.
+		// A goroutine of the runtime, or a child, may need a moment to close something.
 		var diff []string
 		for end := time.Now().Add(2 * time.Second); ; time.Sleep(time.Millisecond) {
 			if diff = compare(before, open(t)); len(diff) == 0 {
@@ -54,8 +54,8 @@ func Count(t testing.TB) int {
 	return len(open(t))
 }
 
-// startPoller lets Go open the descriptors that it polls with, which it does
-// at the first need and never closes.
+// startPoller makes Go open the descriptors that it polls with. Go opens them when they
+// are first needed, and never closes them.
 var startPoller = sync.OnceFunc(func() {
 	if r, w, err := os.Pipe(); err == nil {
 		r.Close()
@@ -77,7 +77,7 @@ func open(t testing.TB) map[int]string {
 		if err != nil {
 			t.Fatal(err)
 		}
-		// The directory's own descriptor is gone by now.
+		// The directory's own descriptor has been closed by now.
 		if to, err := os.Readlink(filepath.Join(dir, e.Name())); err == nil {
 			fds[n] = to
 		}

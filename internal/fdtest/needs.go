@@ -6,8 +6,8 @@ import "testing"
 // what runs the tests can tell such skips from all others.
 const PortablePrefix = "fdpass_portable: "
 
-// NeedsLinux skips t where the library has its portable backend: for a test of
-// what only Linux has. Why says what that is.
+// NeedsLinux skips t if the library has its portable backend. It is for tests of what
+// only Linux has. why says what that is.
 func NeedsLinux(t testing.TB, why string) {
 	t.Helper()
 	if Portable {

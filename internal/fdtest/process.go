@@ -23,10 +23,9 @@ func Main(m *testing.M, roles map[string]func(args []string) error) {
 	os.Exit(m.Run())
 }
 
-// Role is the first half of [Main], for a TestMain that has more to do. Where
-// this process was started for a role it does not return. A role gets the
-// arguments that [Command] was given and its error ends the process with
-// status 1.
+// Role is the first half of [Main], for a TestMain that has more to do. It does not
+// return if this process was started for a role. A role gets the arguments that
+// [Command] was given. If it returns an error, the process ends with status 1.
 func Role(roles map[string]func(args []string) error) {
 	name := os.Getenv(roleVariable)
 	if name == "" {

@@ -17,11 +17,10 @@ const (
 	QemuRoom    = "it gives the kernel more room than the program offers"
 )
 
-// SkipUnderQemuUser skips t where it runs under qemu-user, and nowhere else:
-// for tests that would test qemu there, which rebuilds control messages on
-// their way and gives the host more room for them than the program offered.
-// Why says what qemu gets wrong. Such a test runs for real under make
-// test-kernels.
+// SkipUnderQemuUser skips t under qemu-user, and nowhere else. It is for tests that
+// would test qemu, which converts control messages and gives the host more room for
+// them than the program has. why says what qemu gets wrong. make test-kernels runs such
+// a test on a real kernel.
 func SkipUnderQemuUser(t testing.TB, why string) {
 	t.Helper()
 	under, err := underQemuUser()

@@ -48,7 +48,7 @@ func Conns(t testing.TB, network string) (a, b *net.UnixConn) {
 	return conn(t, fds[0]), conn(t, fds[1])
 }
 
-// conn makes a descriptor a net.UnixConn, which holds a duplicate.
+// conn makes a net.UnixConn with a duplicate of a descriptor, which it closes.
 func conn(t testing.TB, fd int) *net.UnixConn {
 	t.Helper()
 	f := os.NewFile(uintptr(fd), "socketpair")
@@ -61,11 +61,11 @@ func conn(t testing.TB, fd int) *net.UnixConn {
 	return c.(*net.UnixConn)
 }
 
-// pending has the descriptors that a cleanup is still to close.
+// pending has the descriptors that a cleanup has to close.
 var pending sync.Map
 
-// Close closes descriptors, of a [Pair] or of any other origin. That one of
-// them was not open is an error: somebody else has closed it.
+// Close closes descriptors, those of a [Pair] and any others. If one of them is not
+// open, the test fails: somebody else has closed it.
 func Close(t testing.TB, fds ...int) {
 	t.Helper()
 	for _, fd := range fds {

@@ -85,8 +85,8 @@ func TestDoesThisKernelWriteTheSame(t *testing.T) {
 	compare(t, here, lacking)
 }
 
-// compare holds the messages against the architecture's file, but for those
-// that a kernel of another age lacks.
+// compare compares the messages with the file of the architecture. It leaves out those
+// that only one of the kernels has.
 func compare(t *testing.T, here File, lacking map[string]bool) {
 	t.Helper()
 	there, ok := files(t)[here.Arch]

@@ -99,7 +99,7 @@ func TestDoesWhatEveryKernelWroteDecode(t *testing.T) {
 	}
 }
 
-// check decodes a message and holds it against what is known from elsewhere.
+// check decodes a message and compares it with what is known from elsewhere.
 func check(t *testing.T, a abi.Arch, m Message) {
 	want, ok := expectations[m.Name]
 	if !ok {

@@ -1,6 +1,7 @@
-// Package golden holds what real kernels wrote into control buffers: a file in
-// testdata for each architecture, made by make golden. Its tests decode them
-// all on any machine, and compare them with what the kernel here writes.
+// Package golden has what real kernels wrote into control buffers: a file in testdata
+// for each architecture, which make golden writes. Its tests decode all files on any
+// machine, and compare the file of this machine's architecture with what its kernel
+// writes.
 package golden
 
 import (
@@ -32,7 +33,7 @@ type Message struct {
 	Control    []byte   // the whole buffer; what the kernel left alone is Untouched
 }
 
-// Untouched is what every byte of the buffer was before.
+// Untouched is the value of every byte of the buffer before the call.
 const Untouched = 0xa5
 
 // String returns the file's text.

@@ -1,5 +1,5 @@
-// Package model has no code but tests: random sequences of sends, receives and
-// faults on both ends of a socket, held against a model of what should happen.
+// Package model has only tests: random sequences of sends, receives and faults on
+// both ends of a socket, which are compared with a model of what should happen.
 //
 // It uses the library as any other program does. Each sequence comes from a
 // seed, so that a failure can be played again; a failing sequence is made

@@ -122,7 +122,7 @@ func (e *end) shut() {
 	}
 }
 
-// disconnect closes both ends, and with them all that is on its way.
+// disconnect closes both ends, and with them all that is in their queues.
 func (w *world) disconnect() {
 	for _, e := range w.ends {
 		if e != nil && !e.gone {
@@ -153,8 +153,8 @@ func (w *world) closeEnd(e *end) {
 	e.peer.reset = e.typ != syscall.SOCK_DGRAM
 }
 
-// clear drops what is on its way, as the kernel does when nobody is left who
-// could receive it.
+// clear drops what is in the queues, as the kernel does when nobody can receive it any
+// more.
 func (w *world) clear(q *queue) {
 	for _, m := range q.msgs {
 		if !m.taken {
@@ -217,8 +217,8 @@ func (w *world) quiet() bool {
 	return true
 }
 
-// me is who sends everything here, and unknown who has sent what was sent when
-// nobody wanted to know.
+// me are the credentials of this process, which sends everything. unknown are those of
+// a message that was sent when nobody had asked for credentials.
 var (
 	me      = fdpass.Credentials{PID: int32(os.Getpid()), UID: uint32(os.Getuid()), GID: uint32(os.Getgid())}
 	unknown = fdpass.Credentials{PID: 0, UID: 65534, GID: 65534}

@@ -255,7 +255,7 @@ func (k *kernel) peek(t *testing.T, fd, room, fds int, credentials bool) {
 	}
 }
 
-// compare holds a message against what should have come.
+// compare compares a message with what should have come.
 func (k *kernel) compare(t *testing.T, m *fdpass.Message, want outcome, credentials bool) {
 	t.Helper()
 	if len(m.FDs()) != len(want.fds) {

@@ -85,8 +85,8 @@ func (w *world) aRoom() room {
 	}
 }
 
-// waiting makes sure that nothing waits for ever, and then and again has a call
-// find the descriptor table nearly full.
+// waiting makes sure that nothing waits for ever. Now and then it makes a call find the
+// descriptor table nearly full.
 func (w *world) waiting(e *end, r *room, call func()) {
 	if c, ok := e.conn.(interface{ SetReadDeadline(time.Time) error }); ok {
 		w.must(c.SetReadDeadline(time.Now().Add(patience)))
@@ -102,9 +102,9 @@ func (w *world) waiting(e *end, r *room, call func()) {
 	call()
 }
 
-// outcome works out what must have become of the descriptors of a message that
-// was received, and holds the error against it. It returns the files that the
-// caller has got.
+// outcome finds out what must have happened to the descriptors of a message that was
+// received, and compares the error with that. It returns the files that the caller has
+// got.
 func (w *world) outcome(r *room, m *sent, cut bool, err error) (files []int) {
 	if m != nil && !m.taken {
 		files = m.files
@@ -134,8 +134,8 @@ func (w *world) outcome(r *room, m *sent, cut bool, err error) (files []int) {
 	return files[:min(came, r.max)]
 }
 
-// delivered takes note that the descriptors of a message have been received, and
-// that the caller has got those of some files.
+// delivered notes that the descriptors of a message have been received, and that the
+// caller has got those of some files.
 func (w *world) delivered(m *sent, files []int, peek bool) {
 	if m != nil && !m.taken && !peek {
 		m.taken = true

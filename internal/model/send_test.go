@@ -64,7 +64,7 @@ func (w *world) send() {
 	}
 }
 
-// aMessage makes up a message that can be sent from e.
+// aMessage makes a random message that can be sent from e.
 func (w *world) aMessage(e *end) *sent {
 	n := []int{0, 0, 0, 1, 1, 2, 3, 4 + w.n(30), 253}[w.n(9)]
 	size := []int{0, 1, 1 + w.n(16), 1 + w.n(100), 1 + w.n(4096), 1 + w.n(30000), w.n(200<<10) + 1}[w.n(7)]
@@ -78,7 +78,7 @@ func (w *world) aMessage(e *end) *sent {
 }
 
 // out returns a message as the library takes it, sometimes with credentials, which
-// make the kernel take note of who sent it.
+// make the kernel note who sent it.
 func (w *world) out(m *sent) fdpass.Outgoing {
 	o := fdpass.Outgoing{Payload: m.payload, FDs: w.numbers(m.files)}
 	if w.n(4) == 0 {
@@ -233,7 +233,7 @@ func (w *world) launch(e *end, how string, call func() (n, part int, err error),
 	w.poll(e.out)
 }
 
-// poll takes note of a call that has ended.
+// poll notes that a call has ended.
 func (w *world) poll(q *queue) {
 	if q.busy != nil {
 		select {
@@ -244,7 +244,7 @@ func (w *world) poll(q *queue) {
 	}
 }
 
-// join waits for the call that is on.
+// join waits for the call that is running.
 func (w *world) join(q *queue) {
 	if q.busy == nil {
 		return

@@ -17,7 +17,7 @@ import (
 )
 
 // poolSize is how many different files there are to send. Under a limit of 1024
-// descriptors they fit into the table twice, and once more 253 of them.
+// descriptors they fit into the table twice, and 253 of them three times.
 const poolSize = 300
 
 // world is everything that a sequence of steps acts on, and what the model
@@ -195,7 +195,7 @@ func (w *world) table() map[int]int {
 	return table
 }
 
-// checkTable holds the descriptor table against the model.
+// checkTable compares the descriptor table with the model.
 func (w *world) checkTable() {
 	open, others := make([]int, poolSize), 0
 	for _, i := range w.table() {
@@ -248,8 +248,8 @@ func (w *world) hold(files []int, by int) {
 	}
 }
 
-// identify holds descriptors that were received against the files that they
-// have to be open on.
+// identify compares descriptors that were received with the files that they have to
+// be open on.
 func (w *world) identify(fds, want []int) {
 	files := make([]int, len(fds))
 	for k, fd := range fds {
@@ -305,7 +305,7 @@ func (w *world) addHolding(files []int, close func() error) {
 	w.holdings = append(w.holdings, holding{files, close})
 }
 
-// letGo closes what is held.
+// letGo closes what the test owns.
 func (w *world) letGo(h holding) {
 	w.must(h.close())
 	w.hold(h.files, -1)

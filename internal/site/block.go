@@ -1,10 +1,9 @@
-// Package site is what the page to play with asks and is answered: pictures of
-// control buffers, and explanations of bytes. The page itself is in the folder
-// page, and the folder wasm makes these answers callable from it. The folder
-// build puts both together.
+// Package site answers the requests of a page that draws control buffers and explains
+// bytes. The page itself is in the folder page, the folder wasm makes the answers
+// callable from it, and the folder build puts both together.
 //
 // The layouts, the drawings and the explanations are those of internal/abi,
-// internal/draw and internal/decode. Nothing of it is part of the command.
+// internal/draw and internal/decode. The command does not use this package.
 package site
 
 import (

@@ -16,8 +16,8 @@ type usage struct {
 	rss        int64 // bytes of memory
 }
 
-// The heap may differ by this much and what the process takes up by that much:
-// the runtime keeps caches of its own, and gives memory back when it likes.
+// The heap and the memory of the process may differ by this much, since the runtime
+// has caches of its own, and gives memory back at any time.
 const (
 	heapSlack = 1 << 20
 	rssSlack  = 16 << 20
@@ -50,7 +50,7 @@ func residentSize() (int64, error) {
 	return resident * int64(os.Getpagesize()), err
 }
 
-// check holds the end against the start.
+// check compares the end with the start.
 func (start usage) check(end usage) error {
 	if end.fds != start.fds || end.goroutines != start.goroutines ||
 		end.heap > start.heap+heapSlack || end.rss > start.rss+rssSlack {
