@@ -30,8 +30,8 @@ const (
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// block is a block that is open. It is an [io.ReaderAt] that returns nothing which
-// its checksum does not match, and may be used by several goroutines.
+// block is an open block. It is an [io.ReaderAt] that returns only data which match
+// their checksum. Several goroutines may use it.
 type block struct {
 	data, meta *os.File
 	chunk      int64 // bytes in each but the last
@@ -124,7 +124,7 @@ func (b *block) readChunk(buf []byte, i int64) ([]byte, error) {
 	return buf, nil
 }
 
-// noEOF is for files that end too early, which is not the end of the block.
+// noEOF replaces io.EOF for a file that ends before the end of the block.
 func noEOF(err error) error {
 	if err == io.EOF {
 		return io.ErrUnexpectedEOF

@@ -1,25 +1,25 @@
 //go:build linux && go1.24
 
-// Command blocks serves blocks of data by handing out descriptors: the client
-// reads the data by itself, and checks them, with no byte of them going through a
-// socket. HDFS calls this a short-circuit read, between a DataNode and a client on
-// the same machine.
+// Command blocks serves blocks of data by passing descriptors to its clients. A client
+// reads the data from the files and checks them. The data do not go through a socket.
+// In HDFS this is called a short-circuit read, between a DataNode and a client on the
+// same machine.
 //
 //	blocks store /srv/blocks b1 < data
 //	blocks serve /run/blocks.sock /srv/blocks &
 //	blocks read /run/blocks.sock b1 100 50       # 50 bytes from byte 100 on
 //
-// A block is two files. NAME.data holds the bytes, NAME.meta a header and a CRC32C
-// for each 512 bytes. Asked for a name, the server opens both for reading and
-// passes the two descriptors in one message. That is all of its work: the client
-// then reads at any offset, as often as it likes, with pread(2), from the page
-// cache of the machine, and holds each chunk that it touches against its checksum.
-// It needs no permission for the directory, and it needs the server no more: what
-// it has open stays open when the server ends or the block is deleted.
+// A block is two files. NAME.data has the bytes, and NAME.meta has a header and a
+// CRC32C for each 512 bytes. When a client asks for a name, the server opens both files
+// for reading and passes the two descriptors in one message. That is all the server
+// does. The client then reads with pread(2), at any offset and any number of times,
+// from the page cache of the machine, and checks the checksum of each chunk. It needs
+// no permission for the directory. It does not need the server any more either: the
+// files stay open when the server ends or the block is deleted.
 //
-// This is also the limit of the idea. A server cannot take a descriptor back; if
-// blocks have to be revoked (as HDFS does through a page of shared memory), or
-// reads to be accounted for, it takes more than this.
+// This is also the limit of the idea. A server cannot take a descriptor back. If it has
+// to revoke blocks (HDFS does so by means of a page of shared memory), or to count
+// reads, this is not enough.
 package main
 
 import (

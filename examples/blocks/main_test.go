@@ -71,7 +71,7 @@ func dial(t *testing.T, socket string) *net.UnixConn {
 	}
 }
 
-// opened returns the block "b1" as a server has handed it out.
+// opened returns the block "b1", whose files a server has passed.
 func opened(t *testing.T, dir string) *block {
 	t.Helper()
 	_, socket := server(t, dir)
@@ -126,7 +126,7 @@ func TestIsADamagedChunkFound(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	// What stands before it is read, the damaged chunk is not, the rest is again.
+	// The chunks before and after the damaged one can be read.
 	p := make([]byte, len(data))
 	n, err := b.ReadAt(p, 0)
 	if err == nil || !strings.Contains(err.Error(), "chunk 2, bytes 1024 to 1536: wrong checksum") {

@@ -11,7 +11,7 @@ import (
 	"example.com/fdpass"
 )
 
-// serve hands out the blocks of a directory.
+// serve serves the blocks of a directory.
 func serve(l *net.UnixListener, dir string) error {
 	root, err := os.OpenRoot(dir) // no name leads out of it
 	if err != nil {
@@ -31,8 +31,8 @@ func serve(l *net.UnixListener, dir string) error {
 	}
 }
 
-// answer serves one client: a message with a name, answered by one with two
-// descriptors, or with the reason why not.
+// answer serves one client. It receives a message with a name, and answers with two
+// descriptors or with an error as text.
 func answer(conn *net.UnixConn, root *os.Root) error {
 	name := make([]byte, 255)
 	for {

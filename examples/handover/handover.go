@@ -18,8 +18,8 @@ import (
 // patience is how long one process waits for the other one's next step.
 const patience = 30 * time.Second
 
-// listen gets the listening sockets from the version that runs, whose connection
-// it returns, or makes them if there is none.
+// listen gets the listening sockets from the version that is running, and returns the
+// connection to it. If no version is running, it makes the sockets.
 func (s *server) listen() (predecessor *net.UnixConn, err error) {
 	addr := &net.UnixAddr{Name: s.path, Net: "unix"}
 	predecessor, err = net.DialUnix("unix", nil, addr)
@@ -43,7 +43,7 @@ func (s *server) listen() (predecessor *net.UnixConn, err error) {
 	return nil, nil
 }
 
-// takeOver receives the listening sockets from the version before.
+// takeOver receives the listening sockets from the previous version.
 func (s *server) takeOver(predecessor *net.UnixConn) error {
 	predecessor.SetDeadline(time.Now().Add(patience))
 	_, files, err := fdpass.RecvExactly(predecessor, make([]byte, 1), 2)
@@ -69,15 +69,15 @@ func (s *server) takeOver(predecessor *net.UnixConn) error {
 	return nil
 }
 
-// ready says to the version before that this one serves.
+// ready informs the previous version that this one serves.
 func ready(predecessor *net.UnixConn) error {
 	defer predecessor.Close()
 	_, err := predecessor.Write([]byte{1})
 	return err
 }
 
-// awaitSuccessor hands the sockets to whoever comes for them, until one serves.
-// It returns false when the control socket has been closed.
+// awaitSuccessor gives the sockets to each process that asks for them, until one of
+// them serves. It returns false when the control socket has been closed.
 func (s *server) awaitSuccessor() bool {
 	for {
 		conn, err := s.control.AcceptUnix()
@@ -93,8 +93,8 @@ func (s *server) awaitSuccessor() bool {
 	}
 }
 
-// handOver sends the listening sockets over conn and waits for the word that the
-// other side serves. If it never comes, nothing has changed.
+// handOver sends the listening sockets over conn and waits until the other side says
+// that it serves. If that never comes, nothing has changed.
 func (s *server) handOver(conn *net.UnixConn) error {
 	conn.SetDeadline(time.Now().Add(patience))
 	cred, err := fdpass.PeerCredentials(conn)

@@ -8,21 +8,22 @@
 //	handover -version 2 -http localhost:8080 -control /tmp/handover.sock &
 //	curl localhost:8080
 //
-// The second process finds the first one at the control socket and receives
-// both listening sockets from it. Now two processes have the same socket open,
-// with the one queue of connections that the kernel keeps for it, and either may
-// accept from it. At no moment is there nobody who listens, so no connection is
-// refused, and since it is the same queue, none that waits in it is dropped, as
-// would happen to a second socket of the same port (SO_REUSEPORT) when it closes.
+// The second process connects to the control socket and receives both listening
+// sockets from the first one. Now two processes have the same socket open. The kernel
+// has one queue of connections for it, and both processes may accept from that queue.
+// There is always a process that listens, so no connection is refused. And because
+// there is only one queue, no connection that waits in it is dropped. With a second
+// socket on the same port (SO_REUSEPORT), the connections in the queue of the first one
+// would be dropped when it closes.
 //
-// When the new version serves, it says so with one byte. Only then the old one
-// stops accepting, answers on the connections that it has until they are closed,
-// and exits. If the new version fails before, the old one sees the connection to
-// it close, and goes on.
+// When the new version serves, it sends one byte. Only then the old version stops
+// accepting, answers on its connections until they are closed, and exits. If the new
+// version fails before that, the connection between the two closes, and the old
+// version continues.
 //
-// The control socket is handed over as well, so that a third version finds the
-// second. Whoever can connect to it gets to serve in our name, so the old version
-// asks the kernel who that is.
+// The control socket is passed as well, so that a third version finds the second.
+// A process that can connect to it can serve in our place, so the old version asks the
+// kernel which user that process has.
 package main
 
 import (
@@ -103,12 +104,12 @@ func (s *server) run(ctx context.Context, out io.Writer) error {
 	return web.Close()
 }
 
-// drain answers what is still asked on the connections that were accepted, and
-// waits for their end.
+// drain answers requests on the connections that were accepted, and waits until they
+// are closed.
 //
-// [http.Server.Shutdown] is not enough where no request may be lost: it closes
-// idle connections, on one of which a request may be coming in, and drops a
-// request that has been read in the moment when it is called.
+// [http.Server.Shutdown] is not enough if no request may be lost. It closes idle
+// connections, although a request may be arriving on one of them, and drops a request
+// that has been read at the moment when it is called.
 func (s *server) drain() {
 	s.draining.Store(true)
 	done := make(chan bool)
@@ -122,7 +123,7 @@ func (s *server) drain() {
 	}
 }
 
-// count keeps account of the connections.
+// count counts the connections.
 func (s *server) count(_ net.Conn, state http.ConnState) {
 	switch state {
 	case http.StateNew:
@@ -132,8 +133,8 @@ func (s *server) count(_ net.Conn, state http.ConnState) {
 	}
 }
 
-// ServeHTTP answers with the version, when it has read all of the request. When
-// there is a successor, the client's next request is to go there.
+// ServeHTTP reads all of the request and answers with the version. If there is a
+// successor, it closes the connection, so that the client's next request goes there.
 func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if _, err := io.Copy(io.Discard, r.Body); err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)

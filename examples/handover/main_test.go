@@ -55,7 +55,7 @@ func start(t *testing.T, version, control string) (cmd *exec.Cmd, url string) {
 	return cmd, words[len(words)-1]
 }
 
-// stop has a server end in its own way, and fails if it ends in another.
+// stop asks a server to end, and fails if it ends in any other way.
 func stop(t *testing.T, cmd *exec.Cmd) {
 	t.Helper()
 	cmd.Process.Signal(syscall.SIGTERM)

@@ -1,22 +1,22 @@
 //go:build linux
 
-// Command memfd shares memory between two processes that have nothing in common
-// but a Unix socket:
+// Command memfd shares memory between two processes that are connected only by a Unix
+// socket:
 //
 //	memfd serve /tmp/memfd.sock &
 //	memfd upper /tmp/memfd.sock "hello, other process"
 //
-// The client makes a file without a name, which is only in memory
+// The client makes a file that exists only in memory and has no name
 // (memfd_create(2)), maps it, writes a text into it and passes the descriptor. The
-// server maps the same pages, turns the text into upper case where it lies, and
-// answers with one byte. No text goes through the socket.
+// server maps the same pages, changes the text to upper case in place, and answers with
+// one byte. No text goes through the socket.
 //
-// Memory that a stranger shares is dangerous in one way that a buffer is not: who
-// has the file open can make it shorter, and the next access to the missing page
+// Memory that is shared with a stranger is more dangerous than a buffer. Every process
+// that has the file open can make it shorter, and the next access to a missing page
 // kills the process with SIGBUS. So the client seals the size (F_SEAL_SHRINK and
-// F_SEAL_GROW, fcntl(2)), which nobody can undo, and the server maps nothing
-// before it has seen the seals. The contents can still change at any moment, so
-// what is to be checked and then used has to be copied first.
+// F_SEAL_GROW, fcntl(2)), which nobody can undo, and the server maps the file only
+// after it has checked the seals. The contents can still change at any moment. If the
+// server had to check data before it used them, it would have to copy them first.
 package main
 
 import (
@@ -64,7 +64,7 @@ func run(args []string, out io.Writer) error {
 // patience is how long one process waits for the other.
 const patience = 30 * time.Second
 
-// upper has the server turn text into upper case.
+// upper asks the server to change text to upper case.
 func upper(conn *net.UnixConn, text string) (string, error) {
 	conn.SetDeadline(time.Now().Add(patience))
 	f, err := create(max(len(text), 1))
@@ -84,8 +84,8 @@ func upper(conn *net.UnixConn, text string) (string, error) {
 	if err := fdpass.Send(conn, f); err != nil {
 		return "", err
 	}
-	// The answer comes after the work. It makes the order of the two processes,
-	// which the memory by itself does not.
+	// The answer comes after the work, so now the client may read the memory. The
+	// memory itself does not say when the server has finished.
 	if _, err := io.ReadFull(conn, make([]byte, 1)); err != nil {
 		return "", fmt.Errorf("waiting for the answer: %w", err)
 	}

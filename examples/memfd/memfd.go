@@ -24,7 +24,7 @@ const (
 	fSealGrow   = 4
 )
 
-// maxSize is the most that is mapped for a client.
+// maxSize is the largest size that is mapped for a client, in bytes.
 const maxSize = 1 << 20
 
 // create makes a file of size bytes in memory.
@@ -47,7 +47,7 @@ func sealSize(f *os.File) error {
 	return err
 }
 
-// checkSealed refuses a file that could change its size, which is any but a
+// checkSealed returns an error for a file whose size can change: any file except a
 // sealed memfd.
 func checkSealed(f *os.File) error {
 	const want = fSealShrink | fSealGrow
@@ -61,7 +61,7 @@ func checkSealed(f *os.File) error {
 	return nil
 }
 
-// mapShared maps all of a file that cannot change its size.
+// mapShared maps all of a file whose size cannot change.
 func mapShared(f *os.File) (mem []byte, err error) {
 	info, err := f.Stat()
 	if err != nil {
@@ -90,7 +90,7 @@ func fcntl(f *os.File, cmd, arg uintptr) (result int, err error) {
 	return result, err
 }
 
-// control calls g with f's descriptor, which stays open meanwhile.
+// control calls g with f's descriptor, which stays open until g returns.
 func control(f *os.File, g func(fd int) error) error {
 	raw, err := f.SyscallConn()
 	if err != nil {

@@ -37,7 +37,7 @@ func (h *helper) serve(l *net.UnixListener) error {
 	}
 }
 
-// answer serves one client until it goes away.
+// answer serves one client until the client closes the connection.
 func (h *helper) answer(conn *net.UnixConn) error {
 	cred, err := fdpass.PeerCredentials(conn)
 	if err != nil {
@@ -46,7 +46,7 @@ func (h *helper) answer(conn *net.UnixConn) error {
 	if int(cred.UID) != h.uid {
 		return fmt.Errorf("refused: process %d of user %d", cred.PID, cred.UID)
 	}
-	// Descriptors are not asked for: if the client sends one, it is closed.
+	// The Receiver asks for no descriptors: if the client sends one, it is closed.
 	r, err := fdpass.NewReceiver(conn, fdpass.Options{})
 	if err != nil {
 		return err
@@ -66,7 +66,7 @@ func (h *helper) answer(conn *net.UnixConn) error {
 	}
 }
 
-// pass sends one file, or the reason why not.
+// pass sends one file, or an error as text.
 func (h *helper) pass(conn *net.UnixConn, name string) error {
 	f, err := h.open(name)
 	if err != nil {

@@ -1,22 +1,22 @@
 //go:build linux && go1.24
 
-// Command opener is two processes of one program: a helper that may open files,
-// and a worker that may not and asks the helper for each.
+// Command opener has two processes: a helper that may open files, and a worker that may
+// not, and asks the helper for each file.
 //
 //	opener serve /run/opener.sock /srv/public 65534 &     # as root
 //	opener read /run/opener.sock 65534 index.html         # becomes user 65534
 //
-// The worker does what is dangerous, such as parsing what strangers send, and
-// gives up its privileges before it begins. The helper does as little as possible:
-// it opens what its policy allows, and passes the descriptor. A descriptor is a
-// better permission than a path. It is for one file, for reading only, and it
-// cannot be exchanged for another file between the check and the use.
+// The worker does dangerous things, such as parsing what strangers send, and gives up
+// its privileges before that. The helper does as little as possible: it opens what its
+// policy allows, and passes the descriptor. A descriptor is a better permission than a
+// path. It is for one file and only for reading, and nobody can exchange the file for
+// another one between the check and the use.
 //
-// The policy has three parts. Who asks: the kernel says which user the process has
-// at the other end ([fdpass.PeerCredentials]), and nobody can forge that. Where:
-// [os.Root] opens nothing outside its directory, through no symbolic link and no
-// "..". What: regular files, since opening a FIFO or a device may block or do
-// something by itself.
+// The policy has three parts. Who: the kernel says which user the process at the other
+// end has ([fdpass.PeerCredentials]), and nobody can forge that. Where: [os.Root] opens
+// nothing outside its directory, neither through a symbolic link nor through "..".
+// What: only regular files, since opening a FIFO or a device may block or have an
+// effect.
 //
 // A request is a message with a name. The answer is "ok" with a descriptor, or the
 // error as text without one. Messages keep their boundaries, because the socket is
@@ -58,7 +58,7 @@ func run(args []string, out io.Writer) error {
 		if err != nil {
 			return err
 		}
-		// Everybody may connect: who is served is not left to the socket's mode.
+		// Everybody may connect. The policy decides who is served, not the socket's mode.
 		if err := os.Chmod(args[1], 0o666); err != nil {
 			return err
 		}

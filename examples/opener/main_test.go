@@ -20,7 +20,7 @@ import (
 func TestMain(m *testing.M) {
 	fdtest.Main(m, map[string]func([]string) error{
 		"opener": func(args []string) error { return run(args, os.Stdout) },
-		// A worker that tries to open the file by itself.
+		// This worker tries to open the file itself.
 		"alone": func(args []string) error {
 			uid, _ := strconv.Atoi(args[0])
 			if err := become(uid); err != nil {
@@ -36,7 +36,8 @@ func TestMain(m *testing.M) {
 	})
 }
 
-// workerUID is whom the worker becomes: nobody, if there is anything to give up.
+// workerUID returns the user that the worker becomes: nobody, if this process has
+// privileges to give up.
 func workerUID() string {
 	if os.Getuid() == 0 {
 		return "65534"
@@ -48,7 +49,7 @@ func workerUID() string {
 func publicDir(t *testing.T) (dir string) {
 	t.Helper()
 	outside := fdtest.SocketDir(t)
-	// So that the worker can get at the socket in it.
+	// The worker has to be able to connect to the socket in it.
 	if err := os.Chmod(outside, 0o711); err != nil {
 		t.Fatal(err)
 	}

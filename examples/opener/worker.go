@@ -14,8 +14,8 @@ import (
 	"example.com/fdpass"
 )
 
-// become gives up the privileges of root for good. The order matters: after the
-// user, nothing else could be changed.
+// become gives up the privileges of root for good. The user comes last, since nothing
+// else can be changed after it.
 func become(uid int) error {
 	if os.Geteuid() != 0 || uid == 0 {
 		return nil // nothing to give up, or not wanted
@@ -68,8 +68,8 @@ func request(conn *net.UnixConn, name string) (*os.File, error) {
 	return files[0], nil
 }
 
-// hungUp says what the three errors mean that a closed connection has: closed
-// after everything was read, before that, or before the request was sent.
+// hungUp explains the three errors of a closed connection: it was closed after
+// everything was read, before that, or before the request was sent.
 func hungUp(err error) error {
 	if err == io.EOF || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) {
 		return fmt.Errorf("refused: the helper has closed the connection (%w)", err)
