@@ -188,7 +188,7 @@ func TestDoFilesAllocateWhatOSNewFileNeeds(t *testing.T) {
 	far, near := fdtest.Conns(t, "unix")
 	fds := fdtest.FDs(t, 8)
 	s := must(fdpass.NewSender(far))(t)
-	// What os.NewFile needs, on a duplicate each.
+	// This is what os.NewFile allocates.
 	needed := testing.AllocsPerRun(allocRuns, func() {
 		for _, fd := range fds {
 			fd, err := syscall.Dup(fd)

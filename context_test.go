@@ -90,7 +90,7 @@ func TestDoesACancelledReceiveKeepTheDeadline(t *testing.T) {
 		}
 		m.Close()
 	}
-	// One that is set is one that ends a wait, with a context or without.
+	// A deadline that was set ends a wait, with a context or without.
 	if err := r.SetReadDeadline(time.Now().Add(10 * time.Millisecond)); err != nil {
 		t.Fatal(err)
 	}
@@ -235,7 +235,7 @@ func TestWhichConnectionsHaveNoDeadline(t *testing.T) {
 	if !errors.Is(err, errors.ErrUnsupported) {
 		t.Errorf("send: %v", err)
 	}
-	// A context that is never done needs none.
+	// A context that is never done needs no deadline.
 	_, err = s.SendMessageContext(context.Background(), &fdpass.Outgoing{Payload: []byte("x")})
 	if err != nil {
 		t.Error(err)

@@ -387,7 +387,7 @@ func ExampleReceiver_RecvContext() {
 	_, err = r.RecvContext(ctx, make([]byte, 100))
 	fmt.Println(errors.Is(err, context.DeadlineExceeded))
 
-	// The connection is as good as before.
+	// The connection works as before.
 	fdpass.Send(a, os.Stdin)
 	m, err := r.RecvContext(context.Background(), make([]byte, 100))
 	if err != nil {

@@ -173,7 +173,7 @@ func TestIsAPidfdThatCouldNotBeMadeAnErrno(t *testing.T) {
 	if fd, err := m.PIDFD(); fd != -1 || err != syscall.EMFILE {
 		t.Errorf("with a full table: %d, %v", fd, err)
 	}
-	// The next message's is its own.
+	// The next message has a pidfd of its own.
 	fdtest.MustSend(t, a, "x")
 	if m, err = r.Recv(p); err != nil {
 		t.Fatal(err)

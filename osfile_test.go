@@ -93,7 +93,7 @@ func TestDoesABareDescriptorWaitInTheKernel(t *testing.T) {
 	fdtest.NoLeak(t)
 	_, b := fdtest.Pair(t, syscall.SOCK_STREAM)
 	r := fdtest.Receiver(t, fdpass.Socket(b), fdpass.Options{})
-	// So long as the descriptor says.
+	// It waits as long as the option of the descriptor says.
 	limit := syscall.Timeval{Usec: 10000}
 	if err := syscall.SetsockoptTimeval(b, syscall.SOL_SOCKET, syscall.SO_RCVTIMEO, &limit); err != nil {
 		t.Fatal(err)
@@ -168,7 +168,7 @@ func TestDoesASwitchedFlagMakeAFileAnother(t *testing.T) {
 					t.Fatal(err)
 				}
 				if !polled {
-					// The kernel does not wait, and nobody else does.
+					// Neither the kernel nor the poller waits.
 					if err := receive(b, make([]byte, 1)); !errors.Is(err, syscall.EAGAIN) {
 						t.Errorf("nonblocking, outside the poller: %v", err)
 					}

@@ -204,7 +204,7 @@ func TestDoInheritedOptionsPushADescriptorOut(t *testing.T) {
 			values[2].check(t, m)
 			m.Close()
 
-			// The functions for one call do not ask, and lose none either.
+			// The functions for one message set no options, and lose no descriptor either.
 			fdtest.MustSend(t, a, "x", fdtest.FDs(t, 1)...)
 			fds, err := fdpass.RecvFDs(b, 1)
 			if err != nil || len(fds) != 1 {

@@ -65,7 +65,7 @@ func TestDoDescriptorsAndCredentialsGoTogether(t *testing.T) {
 			if typ == syscall.SOCK_STREAM {
 				return
 			}
-			// An empty message is one, too.
+			// An empty message is a message, too.
 			if n, err := s.Send(nil, fds...); n != 0 || err != nil {
 				t.Fatal(n, err)
 			}

@@ -302,7 +302,7 @@ func TestDoesAStreamStopAtItsLimit(t *testing.T) {
 			fdtest.NoLeak(t)
 			a, b, _, _ := streams(t, limit)
 			fds := fdtest.FDs(t, limit+1)
-			// Just as many as may be, twice, since those that are taken count no more.
+			// The limit is reached twice, since descriptors that were taken do not count.
 			for range 2 {
 				fill(t, a, b, fds[:limit])
 				got := take(t, b, b.Offset())
@@ -324,7 +324,7 @@ func TestDoesAStreamStopAtItsLimit(t *testing.T) {
 			if n, again := b.Read(p); n != 0 || again != err {
 				t.Errorf("the next read: %d, %v", n, again)
 			}
-			// Nobody takes "lost" for "none came", and what came before is still good.
+			// The error says that some were lost. Those that came before can be taken.
 			if got, err := b.TakeFDs(b.Offset()); got != nil || !errors.Is(err, fdpass.ErrTooManyFDs) {
 				t.Errorf("descriptors were lost, and TakeFDs says %v, %v", got, err)
 			}

@@ -149,7 +149,7 @@ func TestDoesAContextEndTheWaitsOfAStream(t *testing.T) {
 	if n == len(huge.Payload) || !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("sending: %d, %v", n, err)
 	}
-	// The stream is good after both.
+	// The Stream works after both.
 	if _, err := fdpass.SendMsgFDs(a, []byte("x"), fdtest.FDs(t, 1)...); err != nil {
 		t.Fatal(err)
 	}
