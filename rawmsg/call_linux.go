@@ -14,7 +14,7 @@ import (
 // The caller owns every descriptor in the control buffer afterwards, and reads only
 // the first msg.Controllen bytes of the buffer.
 func Recvmsg(fd int, msg *Msghdr, flags int) (n int, err error) {
-	return again(sysRecvmsg, fd, unsafe.Pointer(msg), flags, 0)
+	return retry(sysRecvmsg, fd, unsafe.Pointer(msg), flags, 0)
 }
 
 // Sendmsg sends the message that msg describes over fd and returns the number
@@ -25,7 +25,7 @@ func Recvmsg(fd int, msg *Msghdr, flags int) (n int, err error) {
 // The kernel duplicates the descriptors in the control buffer. Those of the caller
 // stay open and stay the caller's.
 func Sendmsg(fd int, msg *Msghdr, flags int) (n int, err error) {
-	return again(sysSendmsg, fd, unsafe.Pointer(msg), flags, 0)
+	return retry(sysSendmsg, fd, unsafe.Pointer(msg), flags, 0)
 }
 
 // RecvmsgOnce is [Recvmsg] without a further try after EINTR. The compiler inlines
@@ -56,7 +56,7 @@ func SendmsgOnce(fd int, msg *Msghdr, flags int) (n int, errno syscall.Errno) {
 // descriptors belong to the caller, as for [Recvmsg]. There is no timeout: the
 // kernel would look at it only after a message has come.
 func Recvmmsg(fd int, msgs []Mmsghdr, flags int) (n int, err error) {
-	return again(sysRecvmmsg, fd, unsafe.Pointer(unsafe.SliceData(msgs)), len(msgs), flags)
+	return retry(sysRecvmmsg, fd, unsafe.Pointer(unsafe.SliceData(msgs)), len(msgs), flags)
 }
 
 // Sendmmsg sends up to len(msgs) messages over fd with one system call and returns
@@ -65,13 +65,13 @@ func Recvmmsg(fd int, msgs []Mmsghdr, flags int) (n int, err error) {
 // many bytes). It reports an error only if the first message fails. Sendmmsg tries
 // again after EINTR. The error is nil or a [syscall.Errno].
 func Sendmmsg(fd int, msgs []Mmsghdr, flags int) (n int, err error) {
-	return again(sysSendmmsg, fd, unsafe.Pointer(unsafe.SliceData(msgs)), len(msgs), flags)
+	return retry(sysSendmmsg, fd, unsafe.Pointer(unsafe.SliceData(msgs)), len(msgs), flags)
 }
 
-// again makes a system call, and makes it again as long as signals interrupt it. On
+// retry makes a system call, and makes it again as long as signals interrupt it. On
 // a socket with a timeout it stops when the time is over. It is the one place where
 // errno 0 becomes a nil error.
-func again(trap uintptr, fd int, msgs unsafe.Pointer, a3, a4 int) (int, error) {
+func retry(trap uintptr, fd int, msgs unsafe.Pointer, a3, a4 int) (int, error) {
 	for {
 		// unsafe.Pointer rule 4: converted to uintptr in the argument list of
 		// syscall.Syscall6, which keeps the object alive and in its place.

@@ -43,7 +43,7 @@ func within(left time.Duration, trap uintptr, fd int, msgs unsafe.Pointer, a3, a
 	}
 	for end := time.Now().Add(left); ; {
 		poll(fd, trap == sysSendmsg || trap == sysSendmmsg, time.Until(end))
-		// unsafe.Pointer rule 4, as in again.
+		// unsafe.Pointer rule 4, as in retry.
 		n, _, errno := syscall.Syscall6(trap, uintptr(fd), uintptr(msgs), uintptr(a3), uintptr(a4), 0, 0)
 		switch {
 		case errno == 0:

@@ -143,7 +143,7 @@ func receiveSomehow(r *fdpass.Receiver, p []byte, j *job, rng *rand.Rand) (*fdpa
 		default:
 			return r.Recv(p)
 		}
-		if m != nil || !again(err) {
+		if m != nil || !mayRetry(err) {
 			return m, err
 		}
 		time.Sleep(time.Duration(rng.IntN(50)) * time.Microsecond)
@@ -202,7 +202,7 @@ func readSomehow(s *fdpass.Stream, p []byte, polled bool, rng *rand.Rand) (int, 
 		ctx, cancel := hasty(rng)
 		n, err := s.ReadContext(ctx, p)
 		cancel()
-		if n > 0 || !again(err) {
+		if n > 0 || !mayRetry(err) {
 			return n, err
 		}
 	}

@@ -110,7 +110,7 @@ func makeSender(c *net.UnixConn, rng *rand.Rand) (sendFunc, error) {
 			if n > 0 && err != nil { // on a stream the descriptors are gone
 				p = parcel{p: p.p[n:]}
 			}
-			if !again(err) {
+			if !mayRetry(err) {
 				return err
 			}
 			time.Sleep(time.Duration(rng.IntN(50)) * time.Microsecond)
@@ -139,8 +139,8 @@ func hasty(rng *rand.Rand) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.Background(), time.Duration(rng.IntN(300))*time.Microsecond)
 }
 
-// again reports whether an error is one after which the same call may succeed.
-func again(err error) bool {
+// mayRetry reports whether an error is one after which the same call may succeed.
+func mayRetry(err error) bool {
 	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, syscall.EAGAIN) ||
 		errors.Is(err, syscall.ETOOMANYREFS)
 }
