@@ -51,8 +51,8 @@ func (r *receiver) become(b batch) error {
 	return &os.PathError{Op: "exec", Path: self, Err: syscall.Exec(self, args, b.environ())}
 }
 
-// occupy makes sure that fd is open after exec, on no matter what: on what some
-// has, if it is free. A connection that has just lost may close it meanwhile.
+// occupy makes sure that fd is open after exec, no matter on what. If it is free, it
+// becomes a duplicate of some. A connection that has just lost may close it meanwhile.
 func occupy(fd, some int) error {
 	for {
 		n, err := fcntl(some, syscall.F_DUPFD, fd) // the lowest free number from fd on
