@@ -114,13 +114,17 @@ func TestWhatDoesLayoutPrint(t *testing.T) {
 		not  string
 	}{
 		{"-show msghdr all", []string{"1 386, arm, mips, mipsle:", "2 void *msg_name"}, "vax"},
-		{"-show message x86_64 aarch64 i686 ppc64el", []string{"1 amd64, arm64, ppc64le: 64", "1 386: 32"}, "x86_64"},
+		{"-show message x86_64 aarch64 i686 ppc64el",
+			[]string{"1 amd64, arm64, ppc64le: 64", "1 386: 32"}, "x86_64"},
 		{"-show message s390x all", []string{"1 s390x, ppc64: 64", "1 mips64le: 64"}, "\ns390x: "},
 		{"-show message amd64", []string{"1 ?? ?? ?? ??", "1 ░padding"}, "00 00 00 00 ░"},
 		{"-show message -json amd64", []string{`1 "name": "padding"`, "1 unspecified"}, "??"},
-		{"-show message -fds 253 amd64", []string{"1 passes 253 descriptors in a message at most"}, "too many"},
-		{"-show pointers arm64", []string{"3 ▶│", "1 struct iovec", "1 payload", "1 control buffer"}, "void"},
-		{"-svg all", []string{"1 @media (prefers-color-scheme: dark)", "1 on 386, arm: 16", "1 <svg "}, "\x1b"},
+		{"-show message -fds 253 amd64",
+			[]string{"1 passes 253 descriptors in a message at most"}, "too many"},
+		{"-show pointers arm64",
+			[]string{"3 ▶│", "1 struct iovec", "1 payload", "1 control buffer"}, "void"},
+		{"-svg all",
+			[]string{"1 @media (prefers-color-scheme: dark)", "1 on 386, arm: 16", "1 <svg "}, "\x1b"},
 	} {
 		out := startFdpass(t, append([]string{"layout"}, strings.Fields(c.args)...)...).succeed()
 		for _, want := range c.want {

@@ -17,8 +17,8 @@ func otherABI(t *testing.T, option string) (program string) {
 		t.Skip("needs gcc: apt-get install gcc")
 	}
 	program = filepath.Join(t.TempDir(), "abi")
-	args := []string{option, "-O1", "-Wall", "-Wextra", "-Werror", "-nostdlib", "-static", "-no-pie", "-fno-pie",
-		"-fno-stack-protector", "-o", program, "testdata/abi.c"}
+	args := []string{option, "-O1", "-Wall", "-Wextra", "-Werror", "-nostdlib", "-static",
+		"-no-pie", "-fno-pie", "-fno-stack-protector", "-o", program, "testdata/abi.c"}
 	if out, err := exec.CommandContext(fdtest.Context(t), "gcc", args...).CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}

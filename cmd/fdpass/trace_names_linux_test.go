@@ -45,7 +45,8 @@ func TestAreTheFlagsOfACallAndOfAMessageShown(t *testing.T) {
 	}
 	for _, want := range []string{
 		`recvmsg\(\d+ of a pair, MSG_PEEK\|MSG_DONTWAIT\) = 2, msg_flags ` + ctrunc + `MSG_TRUNC\n`,
-		`recvmsg\(\d+ of a pair, MSG_TRUNC\|MSG_CMSG_CLOEXEC\) = 4, msg_flags ` + ctrunc + `MSG_TRUNC\|MSG_CMSG_CLOEXEC\n`,
+		`recvmsg\(\d+ of a pair, MSG_TRUNC\|MSG_CMSG_CLOEXEC\) = 4, msg_flags ` +
+			ctrunc + `MSG_TRUNC\|MSG_CMSG_CLOEXEC\n`,
 	} {
 		if !regexp.MustCompile(want).MatchString(trace) {
 			t.Errorf("no %s in\n%s", want, trace)
@@ -69,7 +70,9 @@ func sendSockets(a *net.UnixConn, path string) error {
 		return err
 	}
 	var files []*os.File
-	for _, s := range []interface{ File() (*os.File, error) }{unix, tcp.(*net.TCPListener), conn.(*net.TCPConn), a} {
+	for _, s := range []interface{ File() (*os.File, error) }{
+		unix, tcp.(*net.TCPListener), conn.(*net.TCPConn), a,
+	} {
 		f, err := s.File()
 		if err != nil {
 			return err
