@@ -193,6 +193,7 @@ func (w *watcher) destination(r *traceRecord, th *ptrace.Thread, c *ptrace.Call,
 		return
 	}
 	s := *r.Socket
+	s.sent, s.received = "", ""
 	s.Remote = strings.TrimRight(string(b[2:]), "\x00")
 	if name, abstract := strings.CutPrefix(s.Remote, "\x00"); abstract {
 		s.Remote = "@" + name

@@ -42,6 +42,8 @@ type traceSocket struct {
 	Peer   *tracePeer `json:"peer,omitempty"`   // who connected or listened: SO_PEERCRED
 
 	listens bool
+
+	sent, received string // what text has said
 }
 
 // tracePeer is a process as it was when it connected, listened or made the pair.

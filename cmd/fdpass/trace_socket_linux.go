@@ -116,8 +116,19 @@ func (w *watcher) descriptorOf(p *ptrace.Process, fd int) string {
 	return s.Kind + " " + local + " to " + remote
 }
 
-// text is what follows the descriptor's number.
+// text is what follows the descriptor's number. Most sockets have many messages.
 func (s *traceSocket) text(sends bool) string {
+	text := &s.received
+	if sends {
+		text = &s.sent
+	}
+	if *text == "" {
+		*text = s.describe(sends)
+	}
+	return *text
+}
+
+func (s *traceSocket) describe(sends bool) string {
 	to := "from"
 	if sends {
 		to = "to"

@@ -32,9 +32,9 @@ const (
 	sysgood = 0x80 // what PTRACE_O_TRACESYSGOOD adds to SIGTRAP
 )
 
-// request is a ptrace(2) whose arguments are numbers.
+// request is a ptrace(2) whose arguments are numbers. It does not block.
 func request(req, tid, data int) error {
-	_, _, errno := syscall.Syscall6(syscall.SYS_PTRACE, uintptr(req), uintptr(tid), 0, uintptr(data), 0, 0)
+	_, _, errno := syscall.RawSyscall6(syscall.SYS_PTRACE, uintptr(req), uintptr(tid), 0, uintptr(data), 0, 0)
 	if errno != 0 {
 		return os.NewSyscallError("ptrace", errno)
 	}

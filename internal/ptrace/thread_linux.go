@@ -29,6 +29,7 @@ type Process struct {
 	fds   int // /proc/PID/fd, or -1
 	pidfd int // or -1
 	name  string
+	link  [4096]byte // what Link reads into
 }
 
 // Process is the process that the thread belongs to.
@@ -86,12 +87,11 @@ func (p *Process) Link(fd int) string {
 		}
 		p.fds = dir
 	}
-	var buf [4096]byte
-	n, err := rawmsg.Readlinkat(p.fds, strconv.Itoa(fd), buf[:])
+	n, err := rawmsg.Readlinkat(p.fds, strconv.Itoa(fd), p.link[:])
 	if err != nil {
 		return "not open"
 	}
-	return string(buf[:n])
+	return string(p.link[:n])
 }
 
 // Name is the name of the program that the process runs, as ps shows it.
