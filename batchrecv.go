@@ -117,8 +117,8 @@ func (b *BatchReceiver) takeAll() []int {
 	return b.taken
 }
 
-// Close is [BatchReceiver.Discard] and ends the use of the BatchReceiver:
-// [net.ErrClosed]. The connection stays open; it is the caller's.
+// Close is [BatchReceiver.Discard]. From then on, Recv returns [net.ErrClosed]. The
+// connection stays open: it is the caller's.
 func (b *BatchReceiver) Close() error {
 	b.closed = true
 	return b.Discard()

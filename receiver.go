@@ -82,8 +82,8 @@ func (r *Receiver) Recv(p []byte) (*Message, error) {
 	return r.recv(p, r.opts.MaxFDs, 0)
 }
 
-// TryRecv is Recv without waiting: if no message is there, the error matches
-// EAGAIN.
+// TryRecv is [Receiver.Recv] without waiting. If no message is there, the error
+// matches EAGAIN.
 func (r *Receiver) TryRecv(p []byte) (*Message, error) {
 	return r.recv(p, r.opts.MaxFDs, rawmsg.MSG_DONTWAIT)
 }

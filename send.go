@@ -7,10 +7,10 @@ import (
 )
 
 // SendFDs sends fds in one message over sock, the bare descriptor of a Unix
-// socket of any type, with one zero byte as payload, as [RecvFDs] expects it. It
-// waits in the kernel, as sendmsg(2) does, and is retried on EINTR. The kernel
-// duplicates the descriptors: the caller's stay open and may be closed as soon
-// as SendFDs returns.
+// socket of any type. The payload is one zero byte, as [RecvFDs] expects it. SendFDs
+// waits in the kernel, as sendmsg(2) does, and tries again after EINTR. The kernel
+// duplicates the descriptors: the caller's stay open and may be closed as soon as
+// SendFDs returns.
 //
 // Each call asks the kernel whether sock is a Unix socket, because any other socket
 // would accept the descriptors and drop them without an error. This takes a fifth of
@@ -35,8 +35,8 @@ func SendFDs(sock int, fds ...int) error {
 // Send is [SendFDs] for a [*net.UnixConn] or another [syscall.Conn] and for
 // files. It waits in Go's poller: the connection's write deadline holds, and
 // closing the connection ends the wait. The files stay the caller's and stay as
-// they are: a nonblocking one is still nonblocking. A closed one is
-// [os.ErrClosed].
+// they are: a nonblocking one is still nonblocking. For a closed file the error
+// matches [os.ErrClosed]. The other errors are those of [Sender.SendMessage].
 func Send(conn syscall.Conn, files ...*os.File) error {
 	_, err := sendOnce(conn, &Outgoing{Payload: zeroByte, Files: files})
 	return err
