@@ -17,7 +17,7 @@ type Outgoing struct {
 	Payload []byte
 
 	// More are further pieces of the payload, which follow Payload. There are at
-	// most [rawmsg.UIO_MAXIOV] - 1 of them.
+	// most [rawmsg.UIO_MAXIOV] - 1 of them (EMSGSIZE).
 	More [][]byte
 
 	FDs   []int      // descriptors; together with Files at most [rawmsg.SCM_MAX_FD]
