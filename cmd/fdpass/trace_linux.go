@@ -25,10 +25,11 @@ type watcher struct {
 	uring     map[int]bool // the processes that are known to use io_uring
 	watched   suspicions
 	leftovers leftovers
-	window    [4096]byte     // of a size that divides that of every page
-	pending   []*traceRecord // put off
-	text      bytes.Buffer   // what is written of one
-	holding   bool           // a program that has made a call does not go on yet
+	window    [4096]byte        // of a program's memory
+	headers   map[uint64]header // what was last at an address
+	pending   []*traceRecord    // put off
+	text      bytes.Buffer      // what is written of one
+	holding   bool              // a program that has made a call does not go on yet
 }
 
 // run traces a program, or a process, to its end, and returns the status to end
@@ -53,7 +54,7 @@ func (t *tracer) run(args []string) (status int, err error) {
 		// nearly always waits in the kernel, every 20 microseconds.
 		runtime.GOMAXPROCS(2)
 	}
-	w := &watcher{tracer: t, out: out, colors: t.color(), sockets: map[socketKey]*knownSocket{},
+	w := &watcher{tracer: t, out: out, colors: t.color(), sockets: map[socketKey]*knownSocket{}, headers: map[uint64]header{},
 		uring: map[int]bool{}, watched: suspicions{}, leftovers: leftovers{}}
 	w.trace = &ptrace.Tracer{Handler: w, Want: ptrace.Wanted(t.reads || t.lint)}
 	if t.pid != 0 {

@@ -58,29 +58,6 @@ func (w *watcher) readHeaders(th *ptrace.Thread, c *ptrace.Call) (all []header) 
 	return all
 }
 
-// readNear reads the header of a message before the call, and the control buffer.
-// Where that is turns out only from the header; as it is often near, a piece of
-// memory around the header is read at once, which is there as a whole or not at
-// all. It is the number of reads that takes the time.
-func (w *watcher) readNear(th *ptrace.Thread, c *ptrace.Call) (h header, control []byte, err error) {
-	at, size := headerAt(c, 0)
-	b := w.window[:]
-	from := at &^ uint64(len(b)-1)
-	if at+uint64(size)-from > uint64(len(b)) || th.Peek(from, b) != nil {
-		from, b = at, b[:size]
-		if err := th.Peek(from, b); err != nil {
-			return h, nil, err
-		}
-	}
-	h, _ = parseHeader(c, b[at-from:])
-	off, n := h.control-from, uint64(len(b))
-	if off <= n && h.controllen <= n-off {
-		return h, slices.Clone(b[off:][:h.controllen]), nil
-	}
-	control, _ = w.control(th, h) // if not, the kernel cannot read it either
-	return h, control, nil
-}
-
 func parseHeader(c *ptrace.Call, b []byte) (h header, length uint32) {
 	o := &c.ABI.Msghdr
 	h = header{
@@ -98,9 +75,11 @@ func parseHeader(c *ptrace.Call, b []byte) (h header, length uint32) {
 // mostRights is CMSG_SPACE of as many descriptors as the kernel passes in a message.
 const mostRights = 16 + 4*254
 
-// readReceived reads the header of a message that was received, and its control
-// messages. Both are often near each other, and then one read is enough.
-func (w *watcher) readReceived(th *ptrace.Thread, c *ptrace.Call, before header, i int) (
+// readMessage reads the header of message i of a call, and the control messages. It
+// is the number of reads that takes the time, and both are often near each other:
+// where they have been before, one read is tried. The control messages are missing
+// if they cannot be read.
+func (w *watcher) readMessage(th *ptrace.Thread, c *ptrace.Call, before header, i int) (
 	h header, length uint32, control []byte, err error,
 ) {
 	at, size := headerAt(c, i)
@@ -114,8 +93,19 @@ func (w *watcher) readReceived(th *ptrace.Thread, c *ptrace.Call, before header,
 	} else if h, length, err = readHeader(th, c, i); err != nil {
 		return h, 0, nil, err
 	}
-	control, err = w.control(th, h)
-	return h, length, control, err
+	control, _ = w.control(th, h)
+	return h, length, control, nil
+}
+
+// readBefore is readMessage before the call. A program often has its header at the
+// same place again.
+func (w *watcher) readBefore(th *ptrace.Thread, c *ptrace.Call) (h header, control []byte, err error) {
+	h, _, control, err = w.readMessage(th, c, w.headers[c.Addr], 0)
+	if len(w.headers) > 1<<8 {
+		clear(w.headers)
+	}
+	w.headers[c.Addr] = h
+	return h, control, err
 }
 
 // control reads a control buffer.

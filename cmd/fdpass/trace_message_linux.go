@@ -39,7 +39,7 @@ func (w *watcher) Entered(th *ptrace.Thread, c *ptrace.Call) bool {
 		return u.waiting > 0 && c.Flags&rawmsg.MSG_PEEK == 0
 	}
 	if c.Kind == ptrace.Sendmsg || c.Kind == ptrace.Recvmsg && w.lint {
-		if h, control, err := w.readNear(th, c); err == nil {
+		if h, control, err := w.readBefore(th, c); err == nil {
 			u.headers, u.control = []header{h}, control
 		}
 	} else {
@@ -126,7 +126,8 @@ func (w *watcher) message(th *ptrace.Thread, c *ptrace.Call, res ptrace.Result, 
 	h, length, control := before, uint32(0), u.control
 	if c.Kind != ptrace.Sendmsg {
 		var err error
-		if h, length, control, err = w.readReceived(th, c, before, i); err != nil {
+		h, length, control, err = w.readMessage(th, c, before, i)
+		if err != nil || len(control) == 0 && h.controllen > 0 {
 			return nil // another thread has just unmapped it
 		}
 	}
