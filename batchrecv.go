@@ -210,29 +210,10 @@ func (b *BatchReceiver) withoutEnd() int {
 	for n > 0 && b.msgs[n-1].isEnd() {
 		n--
 	}
-	if n < b.n && b.end.typ == rawmsg.SOCK_SEQPACKET && (b.n < len(b.bufs) || !b.ended()) {
+	if n < b.n && b.end.typ == rawmsg.SOCK_SEQPACKET && (b.n < len(b.bufs) || !b.end.atEnd()) {
 		return b.n
 	}
 	return n
-}
-
-// ended reports whether the next receive would find the end, or an empty message.
-// Without a control buffer, a peek makes no descriptors. It has room for a byte,
-// since gVisor does not look at the queue without any.
-func (b *BatchReceiver) ended() bool {
-	n, err := 0, error(nil)
-	cerr := b.end.control(func(fd int) error {
-		var h msghdr
-		iovs := make([]iovec, 1)
-		setPiece(&iovs[0], make([]byte, 1))
-		setPieces(&h, iovs)
-		n, err = recvmsg(fd, &h, rawmsg.MSG_PEEK|rawmsg.MSG_DONTWAIT)
-		if h.Flags&rawmsg.MSG_CTRUNC != 0 {
-			n = 1 // there were descriptors
-		}
-		return nil
-	})
-	return cerr != nil || n == 0 && err == nil
 }
 
 var _ io.Closer = (*BatchReceiver)(nil)

@@ -5,6 +5,7 @@ package fdpass_test
 import (
 	"context"
 	"errors"
+	"io"
 	"net"
 	"os"
 	"runtime"
@@ -207,7 +208,10 @@ func TestIsAMessageLostWhenTheContextIsCancelled(t *testing.T) {
 			continue
 		}
 		if err != nil {
-			break // the end
+			if err != io.EOF {
+				t.Error(err)
+			}
+			break
 		}
 		got += len(m.FDs())
 	}

@@ -180,3 +180,31 @@ func (e *endpoint) connError(err error) error {
 	}
 	return fmt.Errorf("fdpass: %w", err)
 }
+
+// atEnd reports whether the next receive would find the end, or an empty message.
+// Without a control buffer, a peek makes no descriptors. It has room for a byte,
+// since gVisor does not look at the queue without any.
+func (e *endpoint) atEnd() bool {
+	n, err := 0, error(nil)
+	cerr := e.control(func(fd int) error {
+		var h msghdr
+		iovs := make([]iovec, 1)
+		setPiece(&iovs[0], make([]byte, 1))
+		setPieces(&h, iovs)
+		n, err = recvmsg(fd, &h, rawmsg.MSG_PEEK|rawmsg.MSG_DONTWAIT)
+		if h.Flags&rawmsg.MSG_CTRUNC != 0 {
+			n = 1 // there were descriptors
+		}
+		return nil
+	})
+	return cerr != nil || n == 0 && err == nil
+}
+
+// hungUp reports whether the peer will send no more.
+func (e *endpoint) hungUp() (is bool) {
+	err := e.control(func(fd int) error {
+		is = rawmsg.HungUp(fd)
+		return nil
+	})
+	return is && err == nil
+}

@@ -177,6 +177,12 @@ func (r *Receiver) finish(max int, connErr error) (*Message, error) {
 	r.msg.set(&r.hdr, r.end.typ, r.payload[:r.n], r.control, r.name)
 	err := r.msg.accept(max, &r.opts)
 	if connErr == nil && r.msg.isEnd() {
+		if r.isMore() {
+			if r.end.hungUp() {
+				return r.recv(r.payload, max, r.flags&^rawmsg.MSG_CMSG_CLOEXEC)
+			}
+			return &r.msg, err
+		}
 		connErr = io.EOF
 	}
 	if connErr != nil {
@@ -184,6 +190,15 @@ func (r *Receiver) finish(max int, connErr error) (*Message, error) {
 		return nil, connErr
 	}
 	return &r.msg, err
+}
+
+// isMore reports whether what looks like the end of a seqpacket connection is not.
+// It is an empty message, as long as the peer has not hung up. After that it may be
+// the end as well, which the kernel reports too early: it looks at the queue first
+// and then whether the peer has hung up, who may have sent a message in between
+// (unix_dgram_recvmsg in net/unix/af_unix.c).
+func (r *Receiver) isMore() bool {
+	return !portable && r.end.typ == rawmsg.SOCK_SEQPACKET && !r.end.atEnd()
 }
 
 var _ io.Closer = (*Receiver)(nil)

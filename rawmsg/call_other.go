@@ -41,3 +41,6 @@ func RecvmsgOnce(fd int, msg *Msghdr, flags int) (n int, errno syscall.Errno) {
 func SendmsgOnce(fd int, msg *Msghdr, flags int) (n int, errno syscall.Errno) {
 	return 0, syscall.ENOSYS
 }
+
+// HungUp works only on Linux. Here it returns false.
+func HungUp(fd int) bool { return false }

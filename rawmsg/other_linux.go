@@ -40,6 +40,21 @@ func SocketFamily(fd int) (family int, err error) {
 	return int(name), nil
 }
 
+// HungUp reports whether the peer of a connected socket will send no more, because
+// it has closed or shut down its end: POLLRDHUP of ppoll(2). What it has sent before
+// may still be in the queue.
+func HungUp(fd int) bool {
+	const rdHup = 0x2000 // POLLRDHUP of include/uapi/asm-generic/poll.h
+	p := struct {        // struct pollfd of poll(2)
+		fd              int32
+		events, revents int16
+	}{fd: int32(fd), events: rdHup}
+	var now syscall.Timespec
+	// unsafe.Pointer rule 4, as above.
+	syscall.Syscall6(sysPpoll, uintptr(unsafe.Pointer(&p)), 1, uintptr(unsafe.Pointer(&now)), 0, 0, 0)
+	return p.revents&rdHup != 0
+}
+
 // MemfdCreate makes a file that exists only in memory and returns its descriptor,
 // which the caller closes: memfd_create(2), Linux 3.17. /proc/PID/fd shows the name.
 // Flags are MFD_CLOEXEC (1), MFD_ALLOW_SEALING (2) and others of

@@ -48,3 +48,21 @@ func TestWhatIsNoTerminal(t *testing.T) {
 		t.Errorf("a pseudoterminal: %v", err)
 	}
 }
+
+func TestWhenHasAPeerHungUp(t *testing.T) {
+	for _, typ := range []int{syscall.SOCK_STREAM, syscall.SOCK_SEQPACKET} {
+		fds, err := syscall.Socketpair(syscall.AF_UNIX, typ|syscall.SOCK_CLOEXEC, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer syscall.Close(fds[1])
+		syscall.Write(fds[0], []byte("x"))
+		if rawmsg.HungUp(fds[1]) {
+			t.Errorf("type %d: before it has", typ)
+		}
+		syscall.Close(fds[0])
+		if !rawmsg.HungUp(fds[1]) {
+			t.Errorf("type %d: not when it has, and a message is there", typ)
+		}
+	}
+}
