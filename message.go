@@ -106,7 +106,8 @@ func (m *Message) TakeEachFile(names ...string) iter.Seq[*os.File] {
 
 // PIDFD returns the pidfd of the sender, borrowed as with FDs. The error is
 // [ErrNoPIDFD] if none came or if it was taken. If the kernel could not make one,
-// the error is an errno: EMFILE if the descriptor table was full.
+// the error is an errno: EMFILE if the descriptor table was full, and before Linux
+// 6.17 ESRCH or EINVAL if the sender had ended.
 func (m *Message) PIDFD() (fd int, err error) {
 	switch {
 	case m.hasPIDFD:

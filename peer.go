@@ -26,7 +26,7 @@ func PeerCredentials(conn syscall.Conn) (cred Credentials, err error) {
 // PeerPIDFD returns a pidfd of the peer: SO_PEERPIDFD, Linux 6.5. The caller
 // closes it. It is close-on-exec. On a kernel that does not have the option the
 // error matches [errors.ErrUnsupported]. ENODATA means that the socket has no peer,
-// ESRCH (EINVAL before Linux 6.15) that the peer's process has ended.
+// and before Linux 6.16 ESRCH or EINVAL that the peer's process has ended.
 func PeerPIDFD(conn syscall.Conn) (fd int, err error) {
 	fd = -1
 	err = inspect(conn, func(sock int) error {

@@ -99,9 +99,10 @@ func (c Control) Credentials() (cred Credentials, ok bool) {
 }
 
 // PIDFD returns the descriptor of an SCM_PIDFD message. If the kernel could not make
-// one, the error is an errno: EMFILE if the descriptor table was full, ESRCH if the
-// sender had ended. For any other message the error is [ErrNoPIDFD]. The owner of
-// the descriptor is the same as for [Control.Rights].
+// one, the error is an errno: EMFILE if the descriptor table was full, and before
+// Linux 6.17 ESRCH or EINVAL if the sender had ended. For any other message the
+// error is [ErrNoPIDFD]. The owner of the descriptor is the same as for
+// [Control.Rights].
 func (c Control) PIDFD() (fd int, err error) {
 	if !c.is(rawmsg.SCM_PIDFD) || len(c.Data) < 4 {
 		return -1, ErrNoPIDFD
