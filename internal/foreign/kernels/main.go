@@ -26,6 +26,9 @@ func main() {
 	capture := flag.Bool("golden", false, "just capture what the kernels write into control buffers, and compare it with the files")
 	ask := flag.Bool("options", false, "just ask the kernels, for amd64 if there is no -only, which options they have")
 	compile := flag.Bool("build", false, "just build the kernels that Debian has not, where they are not in the cache")
+	var w work
+	flag.StringVar(&w.pkg, "pkg", "", "just the tests of this package: \"rawmsg\", or \".\" for the one at the top")
+	flag.StringVar(&w.only, "run", "", "just the tests that this regular expression matches, as for go test")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -38,7 +41,7 @@ func main() {
 	case *ask:
 		err = options(ctx, *every, *only)
 	default:
-		err = run(ctx, *every, *only)
+		err = run(ctx, *every, *only, w)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "kernels:", err)
@@ -79,9 +82,9 @@ func choose(every bool, only string) ([]guest, error) {
 	return chosen, nil
 }
 
-// run runs every test on the chosen machines and prints the table.
-func run(ctx context.Context, every bool, only string) error {
-	chosen, reports, err := bootAll(ctx, every, only, work{})
+// run runs the tests on the chosen machines and prints the table.
+func run(ctx context.Context, every bool, only string, w work) error {
+	chosen, reports, err := bootAll(ctx, every, only, w)
 	if err != nil {
 		return err
 	}
