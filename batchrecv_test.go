@@ -179,9 +179,6 @@ func TestWhatDoesATableThatFillsUpInABatchLeak(t *testing.T) {
 func TestHowDoesABatchEnd(t *testing.T) {
 	for _, network := range []string{"unix", "unixpacket"} {
 		t.Run(network, func(t *testing.T) {
-			if network == "unixpacket" {
-				fdtest.SkipUnderGVisor(t, fdtest.GVisorEnd)
-			}
 			fdtest.NoLeak(t)
 			a, b := fdtest.Conns(t, network)
 			r, bufs := batch(t, b, 4, fdpass.Options{MaxFDs: 1, Credentials: !fdtest.Portable})

@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"time"
 
 	"example.com/fdpass"
 	"example.com/fdpass/internal/fdtest"
@@ -74,6 +75,9 @@ func TestWhatDoReceiversSeeWhenTheirConnectionIsClosed(t *testing.T) {
 				if _, err := s.Send([]byte("x"), fds...); err != nil {
 					t.Error(err)
 				}
+			}
+			for end := fdtest.Soon(); got.Load() == 0 && time.Now().Before(end); {
+				time.Sleep(time.Millisecond) // a long queue of datagrams keeps no sender waiting
 			}
 			b.Close()
 			wait()

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"syscall"
 
 	"example.com/fdpass/rawmsg"
 )
@@ -117,6 +118,8 @@ func (m *message) collect() (bad error) {
 			m.room += len(rest)
 			if m.fds, err = appendRights(m.fds, data); err != nil {
 				bad = err
+			} else if len(data) == 0 { // gVisor says so that no descriptor found a place; Linux never does
+				bad = syscall.EMFILE
 			}
 		case typ == rawmsg.SCM_PIDFD:
 			m.pidfd, m.pidfdErr = Control{level, typ, data}.PIDFD()
@@ -153,5 +156,18 @@ func (m *message) isEnd() bool {
 	case m.typ == rawmsg.SOCK_STREAM && !portable:
 		return true // credentials come even with the end
 	}
-	return len(m.control) == 0 && m.flags&(rawmsg.MSG_TRUNC|rawmsg.MSG_CTRUNC) == 0
+	if m.flags&(rawmsg.MSG_TRUNC|rawmsg.MSG_CTRUNC) != 0 {
+		return false
+	}
+	return len(m.control) == 0 || m.isFromNobody() && endHasCredentials()
+}
+
+// isFromNobody reports whether all that came are credentials without a process.
+func (m *message) isFromNobody() bool {
+	for c := range ParseControls(m.control) {
+		if cred, ok := c.Credentials(); !ok || cred.PID != 0 {
+			return false
+		}
+	}
+	return true
 }

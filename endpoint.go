@@ -192,7 +192,7 @@ func (e *endpoint) atEnd() bool {
 		setPiece(&iovs[0], make([]byte, 1))
 		setPieces(&h, iovs)
 		n, err = recvmsg(fd, &h, rawmsg.MSG_PEEK|rawmsg.MSG_DONTWAIT)
-		if h.Flags&rawmsg.MSG_CTRUNC != 0 {
+		if h.Flags&rawmsg.MSG_CTRUNC != 0 && !endHasCredentials() {
 			n = 1 // there were descriptors
 		}
 		return nil

@@ -5,8 +5,10 @@ package fdpass
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"math"
 	"slices"
+	"syscall"
 	"testing"
 
 	"example.com/fdpass/rawmsg"
@@ -21,6 +23,15 @@ func Accept(control []byte, opts Options) (*Message, error) {
 	h := msghdr{Controllen: uintptr(len(control))}
 	m.set(&h, rawmsg.SOCK_STREAM, []byte("hello"), control, nil)
 	return m, m.accept(opts.MaxFDs, &opts)
+}
+
+// Where no descriptor finds a place in the table, gVisor says so by a message without
+// any.
+func TestIsARightsMessageWithoutDescriptorsAFullTable(t *testing.T) {
+	_, err := Accept(AppendRights(nil), Options{MaxFDs: 1})
+	if !errors.Is(err, ErrTruncated) || !errors.Is(err, syscall.EMFILE) {
+		t.Errorf("got %v", err)
+	}
 }
 
 func TestIsALengthBeyondTheBufferBelieved(t *testing.T) {

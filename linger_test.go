@@ -19,6 +19,7 @@ import (
 // been called, no close waits.
 func lingering(t *testing.T, n int) (fds []int, end func()) {
 	t.Helper()
+	fdtest.SkipUnderGVisor(t, fdtest.GVisorLinger)
 	config := net.ListenConfig{Control: func(_, _ string, c syscall.RawConn) error {
 		return c.Control(func(fd uintptr) {
 			syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_RCVBUF, 4096)

@@ -60,7 +60,7 @@ func TestIsAFileAConnection(t *testing.T) {
 
 // rawFD returns a file's descriptor, without making it block. It is valid until the
 // end of the test.
-func rawFD(t *testing.T, f *os.File) (fd int) {
+func rawFD(t *testing.T, f syscall.Conn) (fd int) {
 	t.Helper()
 	raw, err := f.SyscallConn()
 	if err != nil {

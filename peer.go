@@ -3,13 +3,17 @@ package fdpass
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
+	"fmt"
+	"os"
 	"syscall"
 
 	"example.com/fdpass/rawmsg"
 )
 
 // PeerCredentials returns the PID, UID and GID of the peer: SO_PEERCRED; unix(7).
-// The error is [ErrNotUnix] or that of getsockopt(2).
+// The error is [ErrNotUnix] or that of getsockopt(2). On gVisor, whose SO_PEERCRED
+// describes the process that asks, it matches [errors.ErrUnsupported].
 //
 // The peer is the process that connected, called listen(2) or made the pair, as it
 // was at that moment. By now another process may hold the other end of the
@@ -18,9 +22,15 @@ import (
 func PeerCredentials(conn syscall.Conn) (cred Credentials, err error) {
 	err = inspect(conn, func(sock int) (err error) {
 		cred, err = peerCredentials(sock)
+		if err == nil && int(cred.PID) == os.Getpid() && peerIsWhoAsks() {
+			return fmt.Errorf("fdpass: SO_PEERCRED describes the process that asks: %w", errors.ErrUnsupported)
+		}
 		return err
 	})
-	return cred, err
+	if err != nil {
+		return Credentials{}, err
+	}
+	return cred, nil
 }
 
 // PeerPIDFD returns a pidfd of the peer: SO_PEERPIDFD, Linux 6.5. The caller

@@ -16,6 +16,7 @@ import (
 
 func TestWhoIsThePeerOfAPair(t *testing.T) {
 	fdtest.NeedsLinux(t, "a description of the peer")
+	fdtest.SkipUnderGVisor(t, fdtest.GVisorPeer)
 	for network, typ := range fdtest.Types {
 		t.Run(network, func(t *testing.T) {
 			fdtest.NoLeak(t)
@@ -40,6 +41,7 @@ func TestWhoIsThePeerOfAPair(t *testing.T) {
 
 func TestWhoIsThePeerOfAListener(t *testing.T) {
 	fdtest.NeedsLinux(t, "a description of the peer")
+	fdtest.SkipUnderGVisor(t, fdtest.GVisorPeer)
 	fdtest.NoLeak(t)
 	l, connect := fdtest.Listen(t, syscall.SOCK_STREAM)
 	c := connect()
@@ -50,9 +52,23 @@ func TestWhoIsThePeerOfAListener(t *testing.T) {
 	}
 }
 
+// A kernel that describes the process that asks would let everybody through who asks
+// only whether the peer has its own user.
+func TestIsWhoAsksTakenForThePeer(t *testing.T) {
+	fdtest.NeedsLinux(t, "a description of the peer")
+	fdtest.NoLeak(t)
+	conn, cmd, stdin := fromSender(t)
+	defer cmd.Wait()
+	defer stdin.Close()
+	cred, err := fdpass.PeerCredentials(conn)
+	if int(cred.PID) == os.Getpid() || err != nil && !errors.Is(err, errors.ErrUnsupported) {
+		t.Errorf("got %v, %v", cred, err)
+	}
+}
+
 func TestWhoIsThePeerOfAnUnconnectedSocket(t *testing.T) {
 	fdtest.NeedsLinux(t, "a description of the peer")
-	fdtest.SkipUnderGVisor(t, "a socket without a peer has its own process for one")
+	fdtest.SkipUnderGVisor(t, fdtest.GVisorPeer)
 	fdtest.NoLeak(t)
 	for network, typ := range fdtest.Types {
 		fd := fdpass.Socket(fdtest.Socket(t, syscall.AF_UNIX, typ))

@@ -159,7 +159,7 @@ func TestDoesAnotherProcessReadTheFilesItIsSent(t *testing.T) {
 
 func TestIsTheOtherProcessTheOneThatCredentialsName(t *testing.T) {
 	fdtest.NeedsLinux(t, "a description of the peer")
-	fdtest.SkipUnderGVisor(t, "the peer of a pair is the process that made it")
+	fdtest.SkipUnderGVisor(t, fdtest.GVisorPeer)
 	fdtest.NoLeak(t)
 	conn, cmd, stdin := fromSender(t)
 	defer cmd.Wait()

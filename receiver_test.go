@@ -257,7 +257,7 @@ func TestWhatIsSaidOfASenderBeforeCredentialsWereAskedFor(t *testing.T) {
 				if err != nil || string(m.Payload()) != want.payload || len(m.FDs()) != 1 {
 					t.Fatalf("%s: %v", want.payload, err)
 				}
-				if cred, ok := m.Credentials(); !ok || cred != want.cred {
+				if cred, ok := m.Credentials(); !ok || fdtest.Process(cred) != want.cred {
 					t.Errorf("%s: %v, %v, want %v", want.payload, cred, ok, want.cred)
 				}
 				m.Close()

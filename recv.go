@@ -37,6 +37,7 @@ func RecvFDs(sock, max int) (fds []int, err error) {
 	}
 	r := spareReceivers.Get().(*Receiver)
 	r.end, r.opts.anyPayload = end, true
+	clear(r.control[:wordLen]) // gVisor leaves buffer and length as they are at the end of a TCP connection
 	m, err := r.recv(r.one[:], min(max, rawmsg.SCM_MAX_FD), 0)
 	if err == nil {
 		fds = m.TakeFDs()

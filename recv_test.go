@@ -111,18 +111,24 @@ func TestDoFilesArriveWithTheirPayload(t *testing.T) {
 }
 
 func TestDoesAFullTableLeakAnything(t *testing.T) {
-	fdtest.SkipUnderGVisor(t, fdtest.GVisorTable)
 	fdtest.SkipUnderQemuUser(t, fdtest.QemuRoom)
-	fdtest.NoLeak(t)
-	a, b := fdtest.Pair(t, syscall.SOCK_STREAM)
-	if err := fdpass.SendFDs(a, fdtest.FDs(t, 5)...); err != nil {
-		t.Fatal(err)
-	}
-	restore := fdtest.LimitTable(t, 2)
-	fds, err := fdpass.RecvFDs(b, 5)
-	restore()
-	if !errors.Is(err, fdpass.ErrTruncated) || !errors.Is(err, syscall.EMFILE) {
-		t.Errorf("want ErrTruncated with EMFILE, got %v, %v", fds, err)
+	for _, free := range []int{0, 2} {
+		t.Run(fmt.Sprint("places for ", free), func(t *testing.T) {
+			if free > 0 {
+				fdtest.SkipUnderGVisor(t, fdtest.GVisorTable)
+			}
+			fdtest.NoLeak(t)
+			a, b := fdtest.Pair(t, syscall.SOCK_STREAM)
+			if err := fdpass.SendFDs(a, fdtest.FDs(t, 5)...); err != nil {
+				t.Fatal(err)
+			}
+			restore := fdtest.LimitTable(t, free)
+			fds, err := fdpass.RecvFDs(b, 5)
+			restore()
+			if !errors.Is(err, fdpass.ErrTruncated) || !errors.Is(err, syscall.EMFILE) {
+				t.Errorf("want ErrTruncated with EMFILE, got %v, %v", fds, err)
+			}
+		})
 	}
 }
 
@@ -190,6 +196,29 @@ func TestIsAMessageAfterWhatLooksLikeTheEndLost(t *testing.T) {
 	}
 }
 
+// What was sent before SO_PASSCRED was on has the credentials of nobody. So has the end
+// of a connection on gVisor, but not on Linux.
+func TestIsAnEmptyMessageOfNobodyTheEnd(t *testing.T) {
+	fdtest.NeedsLinux(t, "an option")
+	fdtest.SkipUnderQemuUser(t, fdtest.QemuOptions)
+	fdtest.SkipUnderGVisor(t, fdtest.GVisorEmpty)
+	fdtest.NoLeak(t)
+	a, b := fdtest.Pair(t, syscall.SOCK_SEQPACKET)
+	fdtest.MustSend(t, a, "")
+	r := fdtest.Receiver(t, fdpass.Socket(b), fdpass.Options{Credentials: true})
+	fdtest.Close(t, a)
+	m, err := r.Recv(make([]byte, 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if cred, ok := m.Credentials(); !ok || cred.PID != 0 || len(m.Payload()) != 0 {
+		t.Errorf("got %q of %+v, %v", m.Payload(), cred, ok)
+	}
+	if _, err := r.Recv(make([]byte, 1)); err != io.EOF {
+		t.Errorf("at the end: %v", err)
+	}
+}
+
 func TestWhatIsTheEnd(t *testing.T) {
 	for network, typ := range map[string]int{
 		"unix": syscall.SOCK_STREAM, "unixpacket": syscall.SOCK_SEQPACKET,
@@ -200,9 +229,6 @@ func TestWhatIsTheEnd(t *testing.T) {
 					v = values[0]
 				}
 				fdtest.SkipUnderQemuUser(t, fdtest.QemuOptions)
-				if typ == syscall.SOCK_SEQPACKET && v.opts.Credentials {
-					fdtest.SkipUnderGVisor(t, fdtest.GVisorEnd)
-				}
 				fdtest.NoLeak(t)
 				a, b := fdtest.Pair(t, typ)
 				v.opts.MaxFDs = 1

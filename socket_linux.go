@@ -76,6 +76,11 @@ func socketpair(typ int) (fds [2]int, err error) {
 	return fds, os.NewSyscallError("socketpair", err)
 }
 
+// newSocket makes a socket that is close-on-exec.
+func newSocket(typ int) (fd int, err error) {
+	return syscall.Socket(afUnix, typ|syscall.SOCK_CLOEXEC, 0)
+}
+
 // duplicate makes another descriptor of the same open file description. It is
 // close-on-exec.
 func duplicate(fd int) (int, error) {

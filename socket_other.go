@@ -20,4 +20,5 @@ func peerCredentials(fd int) (Credentials, error) {
 }
 
 func socketpair(typ int) (fds [2]int, err error) { return fds, errors.ErrUnsupported }
+func newSocket(typ int) (fd int, err error)      { return -1, errors.ErrUnsupported }
 func duplicate(fd int) (int, error)              { return -1, errors.ErrUnsupported }

@@ -49,6 +49,8 @@ func setsockopt(fd, opt, value int) error { return errors.ErrUnsupported }
 
 func peerCredentials(fd int) (Credentials, error) { return Credentials{}, errors.ErrUnsupported }
 
+func newSocket(typ int) (fd int, err error) { return -1, errors.ErrUnsupported }
+
 func closeRun(first, last int) bool { return false }
 
 func closeFD(fd int) error {

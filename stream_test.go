@@ -355,6 +355,7 @@ func fill(t *testing.T, a, b *fdpass.Stream, fds []int) {
 
 func TestDoesAStreamTellAFullTableFromItsLimit(t *testing.T) {
 	fdtest.SkipUnderQemuUser(t, "it offers the host its own table")
+	fdtest.SkipUnderGVisor(t, fdtest.GVisorTable)
 	fdtest.NoLeak(t)
 	a, b, _, _ := streams(t, 10)
 	if _, err := a.Send([]byte("x"), fdtest.FDs(t, 5)...); err != nil {

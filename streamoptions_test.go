@@ -69,7 +69,8 @@ func TestWhoSentWhichBytesOfAStream(t *testing.T) {
 		consumed int64
 		uid      uint32
 	}{{1, 1}, {3, 1}, {4, 2}, {9, 2}} {
-		if cred, ok := s.Credentials(c.consumed); !ok || cred != (fdpass.Credentials{PID: pid, UID: c.uid}) {
+		want := fdpass.Credentials{PID: pid, UID: c.uid}
+		if cred, ok := s.Credentials(c.consumed); !ok || fdtest.Process(cred) != want {
 			t.Errorf("the first %d bytes: %+v, %v, want UID %d", c.consumed, cred, ok, c.uid)
 		}
 	}

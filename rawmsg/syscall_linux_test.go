@@ -5,6 +5,7 @@ import (
 	"syscall"
 	"testing"
 
+	"example.com/fdpass/internal/fdtest"
 	"example.com/fdpass/rawmsg"
 )
 
@@ -62,6 +63,7 @@ func TestWhenHasAPeerHungUp(t *testing.T) {
 		}
 		syscall.Close(fds[0])
 		if !rawmsg.HungUp(fds[1]) {
+			fdtest.SkipUnderGVisor(t, "older ones do not have POLLRDHUP for what is closed")
 			t.Errorf("type %d: not when it has, and a message is there", typ)
 		}
 	}

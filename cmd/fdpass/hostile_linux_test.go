@@ -231,6 +231,7 @@ func TestWhichConnectionGivesWay(t *testing.T) {
 // Whoever closes the last descriptor of this socket waits for a minute.
 func lingering(t *testing.T) *os.File {
 	t.Helper()
+	fdtest.SkipUnderGVisor(t, fdtest.GVisorLinger)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -316,6 +317,7 @@ func TestWhatIsTheStandardInputOfAProgramAfterASocket(t *testing.T) {
 
 // A server that has bound its socket and does not listen yet.
 func TestDoesASlowServerKeepItsSocket(t *testing.T) {
+	fdtest.SkipUnderGVisor(t, "a socket that does not listen yet refuses like one that is gone")
 	fdtest.NoLeak(t)
 	for _, typ := range fdtest.Types {
 		path := socketPath(t)

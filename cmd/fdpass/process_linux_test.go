@@ -146,6 +146,30 @@ func (p *process) fail(status int, message string) {
 	}
 }
 
+// needsAcceptConn skips t where the kernel does not say that a socket listens.
+func needsAcceptConn(t *testing.T, listener syscall.Conn) {
+	t.Helper()
+	listens := 0
+	err := control(listener, func(fd int) (err error) {
+		listens, err = syscall.GetsockoptInt(fd, syscall.SOL_SOCKET, syscall.SO_ACCEPTCONN)
+		return err
+	})
+	if err != nil || listens == 0 {
+		fdtest.SkipUnderGVisor(t, "older ones do not say that a socket listens: SO_ACCEPTCONN")
+	}
+}
+
+// isFrom checks that a list of what was received says from which process.
+func isFrom(t *testing.T, list string, pid int) {
+	t.Helper()
+	t.Run("sender", func(t *testing.T) {
+		fdtest.SkipUnderGVisor(t, fdtest.GVisorPeer)
+		if want := fmt.Sprintf("\nfrom process %d (", pid); !strings.Contains(list, want) {
+			t.Errorf("no %q in\n%s", want, list)
+		}
+	})
+}
+
 // appears waits for something to be at path.
 func appears(t testing.TB, path string) os.FileInfo {
 	t.Helper()

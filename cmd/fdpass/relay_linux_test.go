@@ -155,6 +155,7 @@ func listenSeqpacket(t *testing.T) (fd int, path string) {
 func TestDoesTheRelayTakeAnInheritedListener(t *testing.T) {
 	fdtest.NoLeak(t)
 	inherited, front := listenSeqpacket(t)
+	needsAcceptConn(t, fdpass.Socket(inherited))
 	server, back := listenSeqpacket(t)
 	f, err := duplicate(inherited, "listener")
 	if err != nil {

@@ -76,7 +76,7 @@ func dialAnyType(name string) (*net.UnixConn, error) {
 		if first == nil {
 			first = err
 		}
-		if !errors.Is(err, syscall.EPROTOTYPE) {
+		if !errors.Is(err, syscall.EPROTOTYPE) && !errors.Is(err, syscall.ECONNREFUSED) {
 			break
 		}
 	}

@@ -339,6 +339,7 @@ func TestDoesRecvAcceptOnAnInheritedListener(t *testing.T) {
 	if err := setFlags(f, 0); err != nil { // blocking, as most programs make it
 		t.Fatal(err)
 	}
+	needsAcceptConn(t, f)
 	p := fdpassCommand(t, "recv", "-cat", "fd:3")
 	p.ExtraFiles = []*os.File{f}
 	p.begin()
@@ -440,7 +441,7 @@ func TestDoesTheFirstDatagramHaveItsCredentials(t *testing.T) {
 		t.Fatal(err)
 	}
 	closeAll(b.files)
-	if int(b.peer.pid) != os.Getpid() {
+	if int(fdtest.Process(fdpass.Credentials{PID: b.peer.pid}).PID) != os.Getpid() {
 		t.Errorf("it came from %+v", b.peer)
 	}
 }

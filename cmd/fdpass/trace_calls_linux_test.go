@@ -149,6 +149,7 @@ func TestDoesTraceNameTheSocketAndThePeer(t *testing.T) {
 func TestDoesAProgramThatStopsItselfStayStopped(t *testing.T) {
 	fdtest.NoLeak(t)
 	fdtest.SkipUnderQemuUser(t, "it does not have ptrace")
+	fdtest.SkipUnderGVisor(t, fdtest.GVisorTrace)
 	cmd := fdtest.Command(t, "fdpass", "trace", self, "traced", "stop")
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -192,6 +193,7 @@ func TestDoesAProgramThatStopsItselfStayStopped(t *testing.T) {
 func TestIsAProcessThatIsAttachedToLetGoUnharmed(t *testing.T) {
 	fdtest.NoLeak(t)
 	fdtest.SkipUnderQemuUser(t, "it does not have ptrace")
+	fdtest.SkipUnderGVisor(t, fdtest.GVisorTrace)
 	program := fdtest.Command(t, "fdpass", "traced", "lines")
 	in, _ := program.StdinPipe()
 	out, _ := program.StdoutPipe()
@@ -241,6 +243,7 @@ func TestIsAProcessThatIsAttachedToLetGoUnharmed(t *testing.T) {
 func TestDoesDashStandForStandardOutput(t *testing.T) {
 	fdtest.NoLeak(t)
 	fdtest.SkipUnderQemuUser(t, "it does not have ptrace")
+	fdtest.SkipUnderGVisor(t, fdtest.GVisorTrace)
 	out, err := fdtest.Command(t, "fdpass", "trace", "-o", "-", "-json", self, "traced", "many").Output()
 	if err != nil || strings.Count(string(out), `"call":"sendmsg"`) != 1 {
 		t.Errorf("%v: %s", err, out)

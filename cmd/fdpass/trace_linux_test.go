@@ -16,6 +16,7 @@ import (
 func traced(t *testing.T, flags []string, program ...string) (trace string, status int) {
 	t.Helper()
 	fdtest.SkipUnderQemuUser(t, "it does not have ptrace")
+	fdtest.SkipUnderGVisor(t, fdtest.GVisorTrace)
 	file := filepath.Join(t.TempDir(), "trace")
 	args := append([]string{"trace", "-o", file}, flags...)
 	cmd := fdtest.Command(t, "fdpass", append(args, program...)...)
@@ -112,6 +113,7 @@ func TestWhatIsSaidOfAProgramThatCannotBeTraced(t *testing.T) {
 	} {
 		if strings.HasPrefix(args, "/") {
 			fdtest.SkipUnderQemuUser(t, "it does not have ptrace")
+			fdtest.SkipUnderGVisor(t, fdtest.GVisorTrace)
 		}
 		cmd := fdtest.Command(t, "fdpass", append([]string{"trace"}, strings.Fields(args)...)...)
 		var errs strings.Builder

@@ -89,6 +89,7 @@ func TestDoesTraceNameSocketsAsRecvDoes(t *testing.T) {
 	fdtest.NoLeak(t)
 	path := filepath.Join(fdtest.SocketDir(t), "s")
 	fdtest.SkipUnderQemuUser(t, "it does not have ptrace")
+	fdtest.SkipUnderGVisor(t, fdtest.GVisorTrace)
 	traced(t, nil, self, "help") // skips where tracing is not possible
 	out := startFdpass(t, "trace", "-o", "-", self, "traced", "sockets", path).succeed()
 	said, trace, ok := strings.Cut(out, "exe[")

@@ -117,6 +117,7 @@ func TestIsTheLastCallOfAProgramThatIsKilledShown(t *testing.T) {
 func TestIsACallShownBeforeWhatTheProgramWritesAfterIt(t *testing.T) {
 	fdtest.NoLeak(t)
 	fdtest.SkipUnderQemuUser(t, "it does not have ptrace")
+	fdtest.SkipUnderGVisor(t, fdtest.GVisorTrace)
 	cmd := fdtest.Command(t, "fdpass", "trace", self, "traced", "talks")
 	var out strings.Builder
 	cmd.Stderr = &out

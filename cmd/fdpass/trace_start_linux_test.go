@@ -81,6 +81,7 @@ func becomeFdpass(args []string) error {
 func inRole(t *testing.T, role string, args ...string) (out string, status int) {
 	t.Helper()
 	fdtest.SkipUnderQemuUser(t, "it has neither ptrace nor filters")
+	fdtest.SkipUnderGVisor(t, fdtest.GVisorTrace)
 	cmd := fdtest.Command(t, role, args...)
 	var errs strings.Builder
 	cmd.Stderr = &errs
@@ -231,6 +232,7 @@ func TestIsAProgramAnnouncedThatUsesIoUring(t *testing.T) {
 func TestIsAProcessAnnouncedThatHasARingAlready(t *testing.T) {
 	fdtest.NoLeak(t)
 	fdtest.SkipUnderQemuUser(t, "it does not have ptrace")
+	fdtest.SkipUnderGVisor(t, fdtest.GVisorTrace)
 	program, works := uringProgram(t)
 	if !works {
 		t.Skip("this kernel gives nobody an io_uring")

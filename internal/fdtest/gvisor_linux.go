@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"os"
+	"strings"
 	"sync"
 	"syscall"
 
@@ -19,11 +20,21 @@ var underGVisor = sync.OnceValue(func() bool {
 	return err == nil && bytes.Contains(log[:max(n, 0)], []byte("Starting gVisor..."))
 })
 
-// Process returns c with the process that this process sent it as. gVisor gives
-// the number of the sending thread instead.
+// Process returns c with the number of the sending process. gVisor gives that of the
+// sending thread instead, which has to be there still.
 func Process(c fdpass.Credentials) fdpass.Credentials {
-	if _, err := os.Stat(fmt.Sprint("/proc/self/task/", c.PID)); err == nil && underGVisor() {
-		c.PID = int32(os.Getpid())
+	if !underGVisor() {
+		return c
+	}
+	for _, pid := range []int{os.Getpid(), int(c.PID)} {
+		var group int32
+		status, _ := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/status", pid, c.PID))
+		if _, after, ok := strings.Cut(string(status), "\nTgid:"); ok {
+			if n, _ := fmt.Sscan(after, &group); n == 1 {
+				c.PID = group
+				break
+			}
+		}
 	}
 	return c
 }
