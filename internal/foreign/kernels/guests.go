@@ -8,7 +8,7 @@ type guest struct {
 	targets []string // what it runs, by names of [foreign.Target]; /init is built for the first
 
 	packages []string // whose tests it runs; none means all
-	slow     bool     // its tests run with -short: they need not be fast, but have to end
+	short    bool     // its tests run with -short, without those that run others a second time
 
 	// A Debian package, or a kernel of our own whose configuration has this name.
 	source  debian.Source
@@ -20,31 +20,32 @@ type guest struct {
 	memory  int      // MiB, 512 if it says nothing; half of it holds the tests of all targets
 	console string   // where the kernel puts /dev/console, and what else it must be told
 
-	usual bool // runs without ALL_KERNELS, too: these have each word size and byte order, 386 being on amd64's
+	usual bool // runs without ALL_KERNELS, too: each word size and byte order, and each Linux for amd64
 }
 
-// guests is every machine. The kernels are of different ages on purpose: 5.10
-// and 6.1 know nothing of pidfds, 6.12 nothing of SO_PASSRIGHTS, 6.16 nothing of
-// SO_INQ. Debian's mirrors have nothing older than bullseye's 5.10.
+// guests is every machine, of the usual ones the longest first. The kernels are of
+// different ages on purpose: 5.10 and 6.1 know nothing of pidfds, 6.12 nothing of
+// SO_PASSRIGHTS, 6.16 nothing of SO_INQ. Debian's mirrors have nothing older than
+// bullseye's 5.10.
 //
 // With nohz=off and highres=off an emulated Malta board does not stall.
 var guests = []guest{
-	usually(amd64("amd64", "forky", `linux-binary-[0-9].*-cloud-amd64`, nil, "amd64", "386")),
+	{
+		name: "mips64", targets: []string{"mips64", "mips"}, usual: true,
+		built: "mips64",
+		qemu:  []string{"qemu-system-mips64", "-M", "malta", "-cpu", "5KEc"}, pkg: "qemu-system-mips", console: "ttyS0 nohz=off highres=off",
+	},
+	amd64("amd64", "forky", `linux-binary-[0-9].*-cloud-amd64`, newestMatters, "amd64", "386"),
 	amd64("amd64-6.16", "trixie-backports", `linux-image-6\.16\..*-cloud-amd64`, kernelMatters, "amd64"),
 	amd64("amd64-6.12", "bookworm-backports", `linux-image-6\.12\..*-cloud-amd64`, kernelMatters, "amd64"),
 	amd64("amd64-6.1", "bookworm", `linux-image-6\.1\..*-[0-9]+-cloud-amd64`, kernelMatters, "amd64"),
 	amd64("amd64-5.10", "bullseye", `linux-image-5\.10\..*-[0-9]+-cloud-amd64`, kernelMatters, "amd64"),
 	{
-		name: "s390x", targets: []string{"s390x"}, packages: slowMatters, slow: true, usual: true,
+		name: "s390x", targets: []string{"s390x"}, packages: slowMatters, short: true, usual: true,
 		source: debian.Source{Suite: "forky", Arch: "s390x"}, pattern: `linux-binary-[0-9].*-s390x`,
 		// With two processors a traced Go program dies now and then: "bad g in
 		// signal handler".
 		qemu: []string{"qemu-system-s390x", "-M", "s390-ccw-virtio"}, pkg: "qemu-system-misc", console: "ttyS0",
-	},
-	{
-		name: "mips64", targets: []string{"mips64", "mips"}, usual: true,
-		built: "mips64",
-		qemu:  []string{"qemu-system-mips64", "-M", "malta", "-cpu", "5KEc"}, pkg: "qemu-system-mips", console: "ttyS0 nohz=off highres=off",
 	},
 	{
 		// The longest: Linux 6.12 and later take five times as long as 6.1 on this
@@ -78,7 +79,7 @@ var guests = []guest{
 	},
 	{
 		name: "s390x-5.10", targets: []string{"s390x"},
-		packages: slowMatters, slow: true,
+		packages: slowMatters, short: true,
 		source: debian.Source{Suite: "bullseye", Arch: "s390x"}, pattern: `linux-image-5\.10\..*-[0-9]+-s390x`,
 		qemu: []string{"qemu-system-s390x", "-M", "s390-ccw-virtio"}, pkg: "qemu-system-misc", console: "ttyS0",
 	},
@@ -111,24 +112,22 @@ var guests = []guest{
 }
 
 // amd64 is a PC with a kernel of a suite. This machine's own processor runs it
-// where it can; see accelerated.
+// where it can; see accelerated. The tests have all been run on this machine's own
+// kernel before.
 func amd64(name, suite, pattern string, packages []string, targets ...string) guest {
 	return guest{
-		name: name, targets: targets, packages: packages,
+		name: name, targets: targets, packages: packages, short: true, usual: true,
 		source: debian.Source{Suite: suite, Arch: "amd64"}, pattern: pattern,
 		qemu: []string{"qemu-system-x86_64", "-cpu", "max"}, pkg: "qemu-system-x86", console: "ttyS0",
 	}
 }
 
-// usually makes a guest one that runs without ALL_KERNELS, too.
-func usually(g guest) guest {
-	g.usual = true
-	return g
-}
-
 // kernelMatters are the packages whose tests ask the kernel for something. An
 // older Linux runs only these: what the others compute is the same on each.
 var kernelMatters = []string{".", "rawmsg", "internal/facts"}
+
+// newestMatters are those and what uses more of the kernel.
+var newestMatters = []string{".", "rawmsg", "cmd/fdpass", "internal/facts", "internal/golden", "internal/ptrace"}
 
 // slowMatters are those of a machine that is too slow for all.
 var slowMatters = []string{".", "rawmsg", "internal/cmsg", "internal/facts", "internal/golden"}

@@ -46,7 +46,7 @@ func initramfs(ctx context.Context, g guest, dir string, w work) (file string, e
 	if err != nil {
 		return "", err
 	}
-	begin := fmt.Sprintf("clock\t%d\nshort\t%t\nenv\t%s\nonly\t%s\n", time.Now().Unix(), g.slow, w.env, w.only)
+	begin := fmt.Sprintf("clock\t%d\nshort\t%t\nenv\t%s\nonly\t%s\n", time.Now().Unix(), g.short, w.env, w.only)
 	a.file("plan", []byte(begin+plan))
 	return file, a.close()
 }

@@ -128,9 +128,9 @@ func bootAll(ctx context.Context, every bool, only string, w work) ([]guest, []r
 	var wg sync.WaitGroup
 	for i, g := range chosen {
 		wg.Add(1)
+		slots <- struct{}{}
 		go func() {
 			defer wg.Done()
-			slots <- struct{}{}
 			defer func() { <-slots }()
 			if reports[i], errs[i] = boot(ctx, g, w); errs[i] != nil {
 				errs[i] = fmt.Errorf("%s: %w", g.name, errs[i])
