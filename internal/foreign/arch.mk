@@ -9,7 +9,7 @@ test-qemu: ## every architecture's tests, emulated under qemu-user
 test-kernels: ## the same on real kernels, one of each kind; ALL_KERNELS=1 for every architecture
 	ALL_KERNELS=$(ALL_KERNELS) $(GO) run ./internal/foreign/kernels
 
-test-gvisor: ## the tests, the demo, send and recv in sandboxes of gVisor
+test-gvisor: ## the tests, the demo, send and recv in a sandbox of gVisor; ALL_GVISOR=1 for an older one, too
 	$(GO) run ./internal/foreign/gvisor
 
 kernels: ## build the big-endian kernels that Debian lacks, once
