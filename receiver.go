@@ -196,9 +196,11 @@ func (r *Receiver) finish(max int, connErr error) (*Message, error) {
 // It is an empty message, as long as the peer has not hung up. After that it may be
 // the end as well, which the kernel reports too early: it looks at the queue first
 // and then whether the peer has hung up, who may have sent a message in between
-// (unix_dgram_recvmsg in net/unix/af_unix.c).
+// (unix_dgram_recvmsg in net/unix/af_unix.c). gVisor has no empty messages, and does
+// not say whether a peer has hung up.
 func (r *Receiver) isMore() bool {
-	return !portable && r.end.typ == rawmsg.SOCK_SEQPACKET && !r.end.atEnd()
+	return !portable && r.end.typ == rawmsg.SOCK_SEQPACKET &&
+		(!r.end.atEnd() || !r.end.hungUp() && !peerIsWhoAsks())
 }
 
 var _ io.Closer = (*Receiver)(nil)

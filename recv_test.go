@@ -171,6 +171,29 @@ func TestIsAnEmptyMessageTheEnd(t *testing.T) {
 	}
 }
 
+// As long as the peer has not hung up, an empty message is one, whatever follows it.
+func TestAreEmptyMessagesCounted(t *testing.T) {
+	fdtest.NeedsLinux(t, "POLLRDHUP")
+	fdtest.SkipUnderGVisor(t, fdtest.GVisorEmpty)
+	a, b := fdtest.Conns(t, "unixpacket")
+	r := fdtest.Receiver(t, b, fdpass.Options{})
+	sent := []string{"", "", "x", ""}
+	for _, payload := range sent {
+		if _, err := fdpass.SendMsgFDs(a, []byte(payload)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i, payload := range sent {
+		if m, err := r.Recv(make([]byte, 8)); err != nil || string(m.Payload()) != payload {
+			t.Errorf("message %d: %v, %v", i, m, err)
+		}
+	}
+	a.Close()
+	if _, err := r.Recv(make([]byte, 8)); err != io.EOF {
+		t.Errorf("at the end: %v", err)
+	}
+}
+
 // After the peer has hung up, the kernel may report the end before the last messages.
 // An empty message looks the same, and the next one is received instead of it.
 func TestIsAMessageAfterWhatLooksLikeTheEndLost(t *testing.T) {
