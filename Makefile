@@ -84,14 +84,16 @@ deps:
 
 # Compiles every package for every Linux architecture that this Go has, for the
 # systems of the portable backend, and for systems where calls return
-# errors.ErrUnsupported; vet compiles the tests.
+# errors.ErrUnsupported. The command is linked as well; of other programs, and of the
+# tests, vet checks the types.
 PORTABLE = darwin/arm64 freebsd/amd64 freebsd/386 netbsd/amd64 openbsd/amd64 dragonfly/amd64
 OTHERS = solaris/amd64 illumos/amd64 aix/ppc64 windows/amd64 js/wasm wasip1/wasm
 
 cross:
 	@for target in $$($(GO) tool dist list | grep '^linux/') $(PORTABLE) $(OTHERS); do \
-	  GOOS=$${target%/*} GOARCH=$${target#*/} CGO_ENABLED=0 $(GO) build ./... && \
-	  GOOS=$${target%/*} GOARCH=$${target#*/} CGO_ENABLED=0 $(GO) vet ./... || \
+	  export GOOS=$${target%/*} GOARCH=$${target#*/} CGO_ENABLED=0; \
+	  $(GO) build $$($(GO) list -f '{{if .GoFiles}}{{if ne .Name "main"}}{{.ImportPath}}{{end}}{{end}}' ./...) \
+	    ./cmd/fdpass && $(GO) vet ./... || \
 	    { echo "does not build for $$target"; exit 1; }; \
 	  echo "builds for $$target"; \
 	done
