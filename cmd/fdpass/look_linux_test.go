@@ -46,26 +46,31 @@ func TestWhereAreThereColours(t *testing.T) {
 	fdtest.NoLeak(t)
 	const buffer = "1800000000000000 01000000 01000000 05000000 00000000"
 	for _, args := range [][]string{{"layout"}, {"decode", buffer}, {"demo"}} {
-		for _, c := range []struct {
-			env  string
-			want bool
-		}{
-			{"TERM=xterm NO_COLOR=", true}, // empty counts as not set
-			{"TERM=xterm NO_COLOR=1", false},
-			{"TERM=dumb NO_COLOR=", false},
-			{"TERM= NO_COLOR=", false},
-		} {
-			out := inTerminal(t, 80, strings.Fields(c.env), args...)
-			if got := strings.Contains(out, "\x1b["); got != c.want {
-				t.Errorf("%q with %s: colours are %v:\n%q", args, c.env, got, out)
+		t.Run(args[0], func(t *testing.T) {
+			if args[0] == "demo" {
+				fdtest.SkipUnderQemuUser(t, execNeeded)
 			}
-		}
-		p := fdpassCommand(t, args...)
-		p.Env = append(p.Environ(), "TERM=xterm", "NO_COLOR=")
-		p.begin()
-		if out := p.succeed(); strings.Contains(out, "\x1b[") {
-			t.Errorf("%q in a pipe has colours:\n%q", args, out)
-		}
+			for _, c := range []struct {
+				env  string
+				want bool
+			}{
+				{"TERM=xterm NO_COLOR=", true}, // empty counts as not set
+				{"TERM=xterm NO_COLOR=1", false},
+				{"TERM=dumb NO_COLOR=", false},
+				{"TERM= NO_COLOR=", false},
+			} {
+				out := inTerminal(t, 80, strings.Fields(c.env), args...)
+				if got := strings.Contains(out, "\x1b["); got != c.want {
+					t.Errorf("with %s: colours are %v:\n%q", c.env, got, out)
+				}
+			}
+			p := fdpassCommand(t, args...)
+			p.Env = append(p.Environ(), "TERM=xterm", "NO_COLOR=")
+			p.begin()
+			if out := p.succeed(); strings.Contains(out, "\x1b[") {
+				t.Errorf("in a pipe there are colours:\n%q", out)
+			}
+		})
 	}
 }
 
