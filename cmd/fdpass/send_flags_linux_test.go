@@ -7,6 +7,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"example.com/fdpass/internal/fdtest"
 )
@@ -100,5 +101,27 @@ func TestDoesTheLongestNameWork(t *testing.T) {
 	startFdpass(t, "send", "-wait", name, fdtest.Files(t, 1)[0].Name()).succeed()
 	if got := r.succeed(); got != fdtest.Contents(0) {
 		t.Errorf("received %q", got)
+	}
+}
+
+// Between bind(2) and listen(2), a socket refuses connections of its own type.
+func TestDoesSendWaitForASocketOfAnyTypeToListen(t *testing.T) {
+	fdtest.NoLeak(t)
+	for _, typ := range []int{syscall.SOCK_STREAM, syscall.SOCK_SEQPACKET} {
+		path := socketPath(t)
+		fd, err := syscall.Socket(syscall.AF_UNIX, typ|syscall.SOCK_CLOEXEC, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := syscall.Bind(fd, &syscall.SockaddrUnix{Name: path}); err != nil {
+			t.Fatal(err)
+		}
+		p := startFdpass(t, "send", "-wait", path, fdtest.Files(t, 1)[0].Name())
+		time.Sleep(100 * time.Millisecond) // it tries every 20 ms
+		if err := syscall.Listen(fd, 1); err != nil {
+			t.Fatal(err)
+		}
+		p.succeed()
+		fdtest.Close(t, fd)
 	}
 }

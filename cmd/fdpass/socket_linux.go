@@ -64,23 +64,25 @@ func again(err error, wait bool) bool {
 		wait && (errors.Is(err, syscall.ENOENT) || errors.Is(err, syscall.ECONNREFUSED))
 }
 
-// dialAnyType connects with the type of socket that is there. It needs no
-// deadline: where connecting to a Unix socket would have to wait, it is EAGAIN.
+// dialAnyType connects with the type of socket that is there. The error is that of
+// this type: EPROTOTYPE only says that a socket is of another one. On gVisor, that
+// is ECONNREFUSED. It needs no deadline: where connecting to a Unix socket would have
+// to wait, it is EAGAIN.
 func dialAnyType(name string) (*net.UnixConn, error) {
-	var first error
+	var failed error
 	for _, network := range []string{"unix", "unixpacket", "unixgram"} {
 		c, err := net.Dial(network, name)
 		if err == nil {
 			return c.(*net.UnixConn), nil
 		}
-		if first == nil {
-			first = err
+		if failed == nil || errors.Is(failed, syscall.EPROTOTYPE) {
+			failed = err
 		}
 		if !errors.Is(err, syscall.EPROTOTYPE) && !errors.Is(err, syscall.ECONNREFUSED) {
 			break
 		}
 	}
-	return nil, first
+	return nil, failed
 }
 
 // inherit makes fd:N a connection or a listener.

@@ -34,6 +34,7 @@ var guests = []guest{
 		name: "mips64", targets: []string{"mips64", "mips"}, usual: true,
 		built: "mips64",
 		qemu:  []string{"qemu-system-mips64", "-M", "malta", "-cpu", "5KEc"}, pkg: "qemu-system-mips", console: "ttyS0 nohz=off highres=off",
+		memory: 1024,
 	},
 	amd64("amd64", "forky", `linux-binary-[0-9].*-cloud-amd64`, newestMatters, "amd64", "386"),
 	amd64("amd64-6.16", "trixie-backports", `linux-image-6\.16\..*-cloud-amd64`, kernelMatters, "amd64"),
