@@ -74,7 +74,9 @@ func newReceiver(end endpoint, opts Options, room int) *Receiver {
 // Message. At the end of a stream or seqpacket connection the error is [io.EOF]. If
 // the connection is closed, the error matches [net.ErrClosed], and after its read
 // deadline [os.ErrDeadlineExceeded]. On a stream, p must not be empty
-// ([ErrNoPayload]).
+// ([ErrNoPayload]). An empty message of a seqpacket socket that brings nothing looks
+// like the end: while the peer has not hung up, it is a Message, and after that it is
+// passed over.
 //
 // Descriptors are close-on-exec. On a stream they belong to the last byte of
 // the payload that came with them; see [Stream].
