@@ -207,7 +207,7 @@ func (b *BatchReceiver) finish(connErr error) ([]*Message, error) {
 // the kernel has not used all buffers, or the socket has not ended by now.
 func (b *BatchReceiver) withoutEnd() int {
 	n := b.n
-	for n > 0 && b.msgs[n-1].isEnd() {
+	for n > 0 && b.end.isEnd(b.msgs[n-1].message) {
 		n--
 	}
 	if n < b.n && b.end.typ == rawmsg.SOCK_SEQPACKET && (b.n < len(b.bufs) || !b.end.atEnd()) {

@@ -135,7 +135,7 @@ func (b *BatchSender) prepare(msgs []Outgoing) error {
 func (b *BatchSender) push(fd uintptr) (done bool) {
 	for b.done < len(b.msgs) {
 		hdrs := b.hdrs[b.done:]
-		if len(hdrs) > 1 && goesOnAfterAPart() {
+		if len(hdrs) > 1 && kernelOf(int(fd)) != linux { // gVisor's goes on after a part, on a stream
 			hdrs = hdrs[:1]
 		}
 		n, err := sendmmsg(int(fd), hdrs, b.end.wait|rawmsg.MSG_NOSIGNAL)

@@ -156,14 +156,14 @@ func (m *message) isEnd() bool {
 	case m.typ == rawmsg.SOCK_STREAM && !portable:
 		return true // credentials come even with the end
 	}
-	if m.flags&(rawmsg.MSG_TRUNC|rawmsg.MSG_CTRUNC) != 0 {
-		return false
-	}
-	return len(m.control) == 0 || m.isFromNobody() && endHasCredentials()
+	return len(m.control) == 0 && m.flags&(rawmsg.MSG_TRUNC|rawmsg.MSG_CTRUNC) == 0
 }
 
 // isFromNobody reports whether all that came are credentials without a process.
 func (m *message) isFromNobody() bool {
+	if len(m.payload) > 0 || len(m.control) == 0 || m.flags&(rawmsg.MSG_TRUNC|rawmsg.MSG_CTRUNC) != 0 {
+		return false
+	}
 	for c := range ParseControls(m.control) {
 		if cred, ok := c.Credentials(); !ok || cred.PID != 0 {
 			return false

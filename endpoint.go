@@ -192,19 +192,35 @@ func (e *endpoint) atEnd() bool {
 		setPiece(&iovs[0], make([]byte, 1))
 		setPieces(&h, iovs)
 		n, err = recvmsg(fd, &h, rawmsg.MSG_PEEK|rawmsg.MSG_DONTWAIT)
-		if h.Flags&rawmsg.MSG_CTRUNC != 0 && !endHasCredentials() {
-			n = 1 // there were descriptors
+		if h.Flags&rawmsg.MSG_CTRUNC != 0 && kernelOf(fd) != gVisor {
+			n = 1 // there were descriptors, or credentials
 		}
 		return nil
 	})
 	return cerr != nil || n == 0 && err == nil
 }
 
-// hungUp reports whether the peer will send no more.
+// hungUp reports whether the peer will send no more, or the kernel does not say.
 func (e *endpoint) hungUp() (is bool) {
-	err := e.control(func(fd int) error {
-		is = rawmsg.HungUp(fd)
+	err := e.control(func(fd int) (err error) {
+		is, err = rawmsg.HungUp(fd)
+		return err
+	})
+	return is || err != nil
+}
+
+// onGVisor reports whether the socket is one of gVisor's.
+func (e *endpoint) onGVisor() (is bool) {
+	e.control(func(fd int) error {
+		is = kernelOf(fd) == gVisor
 		return nil
 	})
-	return is && err == nil
+	return is
+}
+
+// isEnd reports whether a message is the end of the connection. The end of a
+// seqpacket connection of gVisor has credentials of nobody if SO_PASSCRED is on. On
+// Linux that is an empty message, which was sent before the option was on.
+func (e *endpoint) isEnd(m *message) bool {
+	return m.isEnd() || m.typ == rawmsg.SOCK_SEQPACKET && m.isFromNobody() && e.onGVisor()
 }

@@ -1,89 +1,62 @@
 package fdpass
 
 import (
+	"os"
 	"sync/atomic"
 
 	"example.com/fdpass/rawmsg"
 )
 
-// What follows asks the kernel about what gVisor does in another way, and what no
-// answer to the call itself gives away. It asks where that matters for the first
-// time, and until the kernel has said yes or no.
+// What gVisor does in another way than Linux is mostly seen in the answer to a call.
+// Where it is not, the library has to know which of the two it runs on. The process
+// finds that out once, when it matters for the first time.
 
-// finding is what the kernel has said once.
-type finding struct{ said atomic.Int32 }
-
+// These are the kernels that kernelOf tells apart.
 const (
-	nothingYet = iota
-	no
-	yes
+	unknown = iota // nobody has found out
+	linux
+	gVisor
 )
 
-// is reports whether the kernel says yes. An ask that fails is none.
-func (f *finding) is(ask func() int32) bool {
-	if f.said.Load() == nothingYet {
-		f.said.Store(ask())
+var kernel atomic.Int32
+
+// kernelOf returns which kernel a Unix socket is one of.
+func kernelOf(sock int) int32 {
+	if known := kernel.Load(); known != unknown {
+		return known
 	}
-	return f.said.Load() == yes
+	found := askPeer(sock)
+	if found != unknown {
+		kernel.Store(found)
+	}
+	return found
 }
 
-var endHas, peerIs finding
-
-// endHasCredentials reports whether the end of a seqpacket connection that has
-// SO_PASSCRED on looks like an empty message of nobody. On gVisor it does, and no
-// empty message ever comes. On Linux it does not, and such a message can come: it
-// was sent before the option was on.
-func endHasCredentials() bool { return endHas.is(lookAtEnd) }
-
-// lookAtEnd receives the end of a connection of its own.
-func lookAtEnd() int32 {
-	pair, err := socketpair(rawmsg.SOCK_SEQPACKET)
+// askPeer knows gVisor by its SO_PEERCRED, which describes the process that asks, on
+// any socket. On Linux the peer is mostly another process, and that is the answer. It
+// is the process itself for one end of a pair: then a new socket decides, which has no
+// peer, and so PID 0 on Linux. A process whose filter of system calls kills it for
+// socket(2) has to have asked before, by [PeerCredentials].
+func askPeer(sock int) int32 {
+	if found := lookAtPeer(sock); found != gVisor {
+		return found
+	}
+	fresh, err := newSocket(rawmsg.SOCK_STREAM)
 	if err != nil {
-		return nothingYet
+		return unknown
 	}
-	defer closeFD(pair[0])
-	closeFD(pair[1])
-	if setsockopt(pair[0], rawmsg.SO_PASSCRED, 1) != nil {
-		return nothingYet
-	}
-	var h msghdr
-	var iov iovec
-	setPiece(&iov, make([]byte, 1))
-	fillHeader(&h, &iov, make([]byte, CmsgSpace(credentialsLen)), nil)
-	n, err := recvmsg(pair[0], &h, rawmsg.MSG_DONTWAIT)
-	switch {
-	case n != 0 || err != nil:
-		return nothingYet
-	case h.Controllen > 0:
-		return yes
-	}
-	return no
+	defer closeFD(fresh)
+	return lookAtPeer(fresh)
 }
 
-// peerIsWhoAsks reports whether SO_PEERCRED describes the process that asks, on any
-// socket, as it does on gVisor.
-func peerIsWhoAsks() bool { return peerIs.is(lookAtNoPeer) }
-
-// goesOnAfterAPart reports whether sendmmsg(2) may send another message after it has
-// sent only a part of one, so that the rest of that comes too late. gVisor's does,
-// and nobody can make it do so to see it: gVisor is known by its SO_PEERCRED here.
-func goesOnAfterAPart() bool {
-	return peerIsWhoAsks() || peerIs.said.Load() == nothingYet
-}
-
-// lookAtNoPeer asks for the peer of a socket that has none. Linux says PID 0.
-func lookAtNoPeer() int32 {
-	fd, err := newSocket(rawmsg.SOCK_STREAM)
-	if err != nil {
-		return nothingYet
-	}
-	defer closeFD(fd)
-	cred, err := peerCredentials(fd)
-	switch {
+// lookAtPeer returns linux if the peer of a socket is not this process, as it always
+// is on gVisor.
+func lookAtPeer(sock int) int32 {
+	switch cred, err := peerCredentials(sock); {
 	case err != nil:
-		return nothingYet
-	case cred.PID != 0:
-		return yes
+		return unknown
+	case int(cred.PID) != os.Getpid():
+		return linux
 	}
-	return no
+	return gVisor
 }

@@ -17,6 +17,9 @@ import (
 // The tests in this file need what is not exported. All others are in package
 // fdpass_test, because internal/fdtest imports this package.
 
+// IsLinux reports whether the library finds out by a socket that it runs on Linux.
+func IsLinux(sock int) bool { return askPeer(sock) == linux }
+
 // Accept does what a Receiver does with a control buffer that the kernel wrote.
 func Accept(control []byte, opts Options) (*Message, error) {
 	m := &Message{message: newMessage()}

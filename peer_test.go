@@ -176,3 +176,26 @@ func TestWhichLabelDoesAPeerHave(t *testing.T) {
 		t.Errorf("got %q, and this process has %q", label, own)
 	}
 }
+
+// A process may be one that must not call socket(2), and a full table is like that.
+func TestIsASocketMadeToFindOutTheKernel(t *testing.T) {
+	fdtest.NeedsLinux(t, "SO_PEERCRED")
+	fdtest.SkipUnderGVisor(t, fdtest.GVisorPeer)
+	fdtest.SkipUnderQemuUser(t, "it has descriptors of its own in the table")
+	fdtest.NoLeak(t)
+	pair, _ := fdtest.Pair(t, syscall.SOCK_STREAM)
+	alone, err := syscall.Socket(syscall.AF_UNIX, syscall.SOCK_DGRAM|syscall.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer fdtest.Close(t, alone)
+	restore := fdtest.LimitTable(t, 0)
+	fromOther, fromPair := fdpass.IsLinux(alone), fdpass.IsLinux(pair)
+	restore()
+	if !fromOther || fromPair {
+		t.Errorf("without a place for one: a peer that is not this process %v, a pair %v", fromOther, fromPair)
+	}
+	if !fdpass.IsLinux(pair) {
+		t.Error("a pair, with a place for one: not known")
+	}
+}

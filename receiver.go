@@ -178,12 +178,12 @@ func (r *Receiver) finish(max int, connErr error) (*Message, error) {
 	}
 	r.msg.set(&r.hdr, r.end.typ, r.payload[:r.n], r.control, r.name)
 	err := r.msg.accept(max, &r.opts)
-	if connErr == nil && r.msg.isEnd() {
-		if r.isMore() {
-			if r.end.hungUp() {
-				return r.recv(r.payload, max, r.flags&^rawmsg.MSG_CMSG_CLOEXEC)
-			}
+	if connErr == nil && r.end.isEnd(r.msg.message) {
+		switch r.whatEnded() {
+		case aMessage:
 			return &r.msg, err
+		case tooEarly:
+			return r.recv(r.payload, max, r.flags&^rawmsg.MSG_CMSG_CLOEXEC)
 		}
 		connErr = io.EOF
 	}
@@ -194,15 +194,28 @@ func (r *Receiver) finish(max int, connErr error) (*Message, error) {
 	return &r.msg, err
 }
 
-// isMore reports whether what looks like the end of a seqpacket connection is not.
-// It is an empty message, as long as the peer has not hung up. After that it may be
-// the end as well, which the kernel reports too early: it looks at the queue first
-// and then whether the peer has hung up, who may have sent a message in between
-// (unix_dgram_recvmsg in net/unix/af_unix.c). gVisor has no empty messages, and does
-// not say whether a peer has hung up.
-func (r *Receiver) isMore() bool {
-	return !portable && r.end.typ == rawmsg.SOCK_SEQPACKET &&
-		(!r.end.atEnd() || !r.end.hungUp() && !peerIsWhoAsks())
+// What looks like the end of a connection.
+const (
+	theEnd   = iota
+	aMessage // an empty one
+	tooEarly // the end, or an empty message, and others follow
+)
+
+// whatEnded says what looks like the end. On a seqpacket socket, it is an empty message
+// as long as the peer has not hung up. After that it may be the end too early: the
+// kernel looks at the queue first and then whether the peer has hung up, who may have
+// sent a message in between (unix_dgram_recvmsg in net/unix/af_unix.c). gVisor has no
+// empty messages, and not every version says whether a peer has hung up.
+func (r *Receiver) whatEnded() int {
+	switch {
+	case portable || r.end.typ != rawmsg.SOCK_SEQPACKET:
+		return theEnd
+	case !r.end.hungUp() && !r.end.onGVisor():
+		return aMessage
+	case !r.end.atEnd():
+		return tooEarly
+	}
+	return theEnd
 }
 
 var _ io.Closer = (*Receiver)(nil)

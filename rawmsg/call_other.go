@@ -42,5 +42,5 @@ func SendmsgOnce(fd int, msg *Msghdr, flags int) (n int, errno syscall.Errno) {
 	return 0, syscall.ENOSYS
 }
 
-// HungUp works only on Linux. Here it returns false.
-func HungUp(fd int) bool { return false }
+// HungUp works only on Linux. Here it returns [errors.ErrUnsupported].
+func HungUp(fd int) (bool, error) { return false, errors.ErrUnsupported }

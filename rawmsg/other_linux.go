@@ -42,8 +42,8 @@ func SocketFamily(fd int) (family int, err error) {
 
 // HungUp reports whether the peer of a connected socket will send no more, because
 // it has closed or shut down its end: POLLRDHUP of ppoll(2). What it has sent before
-// may still be in the queue.
-func HungUp(fd int) bool {
+// may still be in the queue. The error is nil or a [syscall.Errno].
+func HungUp(fd int) (bool, error) {
 	const rdHup = 0x2000 // POLLRDHUP of include/uapi/asm-generic/poll.h
 	p := struct {        // struct pollfd of poll(2)
 		fd              int32
@@ -51,8 +51,12 @@ func HungUp(fd int) bool {
 	}{fd: int32(fd), events: rdHup}
 	var now syscall.Timespec
 	// unsafe.Pointer rule 4, as above.
-	syscall.Syscall6(sysPpoll, uintptr(unsafe.Pointer(&p)), 1, uintptr(unsafe.Pointer(&now)), 0, 0, 0)
-	return p.revents&rdHup != 0
+	_, _, errno := syscall.Syscall6(sysPpoll,
+		uintptr(unsafe.Pointer(&p)), 1, uintptr(unsafe.Pointer(&now)), 0, 0, 0)
+	if errno != 0 && errno != syscall.EINTR { // EINTR: there was nothing to report
+		return false, errno
+	}
+	return p.revents&rdHup != 0, nil
 }
 
 // MemfdCreate makes a file that exists only in memory and returns its descriptor,

@@ -58,13 +58,13 @@ func TestWhenHasAPeerHungUp(t *testing.T) {
 		}
 		defer syscall.Close(fds[1])
 		syscall.Write(fds[0], []byte("x"))
-		if rawmsg.HungUp(fds[1]) {
-			t.Errorf("type %d: before it has", typ)
+		if is, err := rawmsg.HungUp(fds[1]); is || err != nil {
+			t.Errorf("type %d: before it has: %v, %v", typ, is, err)
 		}
 		syscall.Close(fds[0])
-		if !rawmsg.HungUp(fds[1]) {
+		if is, err := rawmsg.HungUp(fds[1]); !is || err != nil {
 			fdtest.SkipUnderGVisor(t, "older ones do not have POLLRDHUP for what is closed")
-			t.Errorf("type %d: not when it has, and a message is there", typ)
+			t.Errorf("type %d: when it has, and a message is there: %v, %v", typ, is, err)
 		}
 	}
 }

@@ -12,9 +12,11 @@ import (
 	"syscall"
 	"testing"
 	"time"
+	"unsafe"
 
 	"example.com/fdpass"
 	"example.com/fdpass/internal/fdtest"
+	"example.com/fdpass/rawmsg"
 )
 
 // tracedProgram is a program to trace.
@@ -60,6 +62,8 @@ func tracedProgram(args []string) error {
 		return err
 	case "flags":
 		return sendFlags()
+	case "nowhere":
+		sendFromNowhere()
 	case "sockets":
 		return sendSockets(a, args[1])
 	case "mixed":
@@ -104,6 +108,31 @@ func TestAreFailedCallsShownWithTheirErrors(t *testing.T) {
 		if !regexp.MustCompile(want).MatchString(trace) {
 			t.Errorf("no %s in\n%.2000s", want, trace)
 		}
+	}
+}
+
+// sendFromNowhere says twice, at the same place, that control messages are where
+// addresses end.
+func sendFromNowhere() {
+	pair, _ := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM, 0)
+	var h struct { // struct msghdr; a Go pointer cannot have such a value
+		name                             uintptr
+		namelen                          uint32
+		iov, iovlen, control, controllen uintptr
+		flags                            int32
+	}
+	for range 2 {
+		h.control, h.controllen = ^uintptr(15), 64
+		// unsafe.Pointer rule 1: the two structs have the same layout.
+		rawmsg.Sendmsg(pair[0], (*rawmsg.Msghdr)(unsafe.Pointer(&h)), 0)
+	}
+}
+
+func TestDoesTraceTakeAnyAddress(t *testing.T) {
+	fdtest.NoLeak(t)
+	trace, status := tracedAs(t, nil, "nowhere")
+	if n := strings.Count(trace, " = -1 EFAULT"); n != 2 || status != 0 {
+		t.Errorf("%d calls failed with EFAULT, status %d:\n%s", n, status, trace)
 	}
 }
 
@@ -157,7 +186,12 @@ func TestDoesAProgramThatStopsItselfStayStopped(t *testing.T) {
 	// What is traced and stopped by a signal is in the state t.
 	program := 0
 	for end := fdtest.Soon(); program == 0; time.Sleep(10 * time.Millisecond) {
-		children, _ := os.ReadFile(fmt.Sprintf("/proc/%d/task/%[1]d/children", cmd.Process.Pid))
+		children, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%[1]d/children", cmd.Process.Pid))
+		if err != nil {
+			cmd.Process.Kill()
+			cmd.Wait()
+			t.Skip("needs a kernel with CONFIG_PROC_CHILDREN:", err)
+		}
 		for _, child := range strings.Fields(string(children)) {
 			status, _ := os.ReadFile("/proc/" + child + "/status")
 			if strings.Contains(string(status), "State:\tt") {
@@ -167,7 +201,7 @@ func TestDoesAProgramThatStopsItselfStayStopped(t *testing.T) {
 		if time.Now().After(end) {
 			cmd.Process.Kill()
 			cmd.Wait()
-			t.Skip("the program does not stop; needs the right to trace, and CONFIG_PROC_CHILDREN")
+			t.Fatal("the program does not stop")
 		}
 	}
 	// A system call is seen as t, too, and then it stops only after this.

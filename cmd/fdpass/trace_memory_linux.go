@@ -85,7 +85,9 @@ func (w *watcher) readMessage(th *ptrace.Thread, c *ptrace.Call, before header, 
 	at, size := headerAt(c, i)
 	room := min(before.controllen, mostRights)
 	from, to := min(at, before.control), max(at+uint64(size), before.control+room)
-	if room > 0 && to-from <= uint64(len(w.window)) && th.Peek(from, w.window[:to-from]) == nil {
+	// A program may say that its buffer is where addresses end.
+	isNear := room > 0 && before.control+room > before.control && to-from <= uint64(len(w.window))
+	if isNear && th.Peek(from, w.window[:to-from]) == nil {
 		h, length = parseHeader(c, w.window[at-from:][:size])
 		if h.control == before.control && h.controllen <= room {
 			return h, length, slices.Clone(w.window[h.control-from:][:h.controllen]), nil

@@ -17,7 +17,7 @@ import (
 )
 
 // watched are the system calls that strace shows. The last ones are the marks.
-const watched = "sendmsg,recvmsg,sendmmsg,recvmmsg,getsockname,getsockopt,setsockopt,socketpair," +
+const watched = "sendmsg,recvmsg,sendmmsg,recvmmsg,getsockname,getsockopt,setsockopt,socket,socketpair," +
 	"fcntl,dup,dup3,close,close_range,ppoll," +
 	"?access,?faccessat,?faccessat2"
 

@@ -105,6 +105,11 @@ var operations = []operation{
 			}
 			return err
 		}},
+	{name: "Receiver.Recv at the end of a seqpacket connection", calls: 3, network: "unixpacket",
+		prepare: atEnd, do: func(x *bench) error {
+			_, err := x.receiver().Recv(x.p)
+			return expect(err, io.EOF)
+		}},
 	{name: "BatchReceiver.Recv, 3 messages", calls: 1, prepare: batchReceiver, do: func(x *bench) error {
 		msgs, err := x.afterwards[0].(*fdpass.BatchReceiver).Recv([][]byte{
 			x.p, make([]byte, 1), make([]byte, 1),
@@ -201,6 +206,13 @@ func receiver(opts fdpass.Options, n int) func(x *bench) error {
 		x.afterwards = append(x.afterwards, r)
 		return errors.Join(err, sent(n)(x))
 	}
+}
+
+// atEnd makes a Receiver whose peer has closed the connection.
+func atEnd(x *bench) error {
+	r, err := fdpass.NewReceiver(x.b, fdpass.Options{})
+	x.afterwards = append(x.afterwards, r)
+	return errors.Join(err, x.a.Close())
 }
 
 func (x *bench) receiver() *fdpass.Receiver { return x.afterwards[0].(*fdpass.Receiver) }
