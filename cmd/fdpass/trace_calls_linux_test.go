@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -31,7 +33,8 @@ func tracedProgram(args []string) error {
 		pair, _ := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM, 0)
 		fdtest.Sendmsg(pair[0], []byte("x"), fdpass.AppendRights(nil, make([]int, 254)...), 0)
 	case "stop":
-		syscall.Kill(os.Getpid(), syscall.SIGSTOP)
+		runtime.LockOSThread() // Sent to this thread, it stops before the call returns.
+		syscall.Tgkill(os.Getpid(), syscall.Gettid(), syscall.SIGSTOP)
 		os.Exit(7)
 	case "peer":
 		if a, err = net.DialUnix("unix", nil, &net.UnixAddr{Name: args[1], Net: "unix"}); err != nil {
@@ -186,13 +189,7 @@ func TestDoesAProgramThatStopsItselfStayStopped(t *testing.T) {
 	// What is traced and stopped by a signal is in the state t.
 	program := 0
 	for end := fdtest.Soon(); program == 0; time.Sleep(10 * time.Millisecond) {
-		children, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%[1]d/children", cmd.Process.Pid))
-		if err != nil {
-			cmd.Process.Kill()
-			cmd.Wait()
-			t.Skip("needs a kernel with CONFIG_PROC_CHILDREN:", err)
-		}
-		for _, child := range strings.Fields(string(children)) {
+		for _, child := range children(t, cmd) {
 			status, _ := os.ReadFile("/proc/" + child + "/status")
 			if strings.Contains(string(status), "State:\tt") {
 				program, _ = strconv.Atoi(child)
@@ -222,6 +219,27 @@ func TestDoesAProgramThatStopsItselfStayStopped(t *testing.T) {
 	if status := cmd.ProcessState.ExitCode(); status != 7 {
 		t.Errorf("status %d, want 7", status)
 	}
+}
+
+// children returns the processes that cmd has started, in decimal. Linux has a
+// list for each thread, and any thread of a Go program can be the one that starts
+// a process. If there are no lists, cmd is killed and the test is skipped.
+func children(t *testing.T, cmd *exec.Cmd) (pids []string) {
+	t.Helper()
+	if _, err := os.Stat("/proc/thread-self/children"); err != nil {
+		cmd.Process.Kill()
+		cmd.Wait()
+		t.Skip("needs a kernel with CONFIG_PROC_CHILDREN:", err)
+	}
+	lists, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", cmd.Process.Pid))
+	if err != nil {
+		t.Error(err)
+	}
+	for _, name := range lists {
+		list, _ := os.ReadFile(name) // A thread can have ended.
+		pids = append(pids, strings.Fields(string(list))...)
+	}
+	return pids
 }
 
 func TestIsAProcessThatIsAttachedToLetGoUnharmed(t *testing.T) {
