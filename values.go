@@ -27,10 +27,10 @@ type Credentials struct {
 // If the buffer came from recvmsg(2), the caller closes the descriptors. If it came
 // from a [Message], they belong to the Message.
 func (c Control) Rights(dst []int) ([]int, error) {
-	if !c.is(rawmsg.SCM_RIGHTS) {
-		return dst, nil
+	if c.Level == rawmsg.SOL_SOCKET && c.Type == rawmsg.SCM_RIGHTS { // is(rawmsg.SCM_RIGHTS) takes 5 ns more
+		return appendRights(dst, c.Data)
 	}
-	return appendRights(dst, c.Data)
+	return dst, nil
 }
 
 // appendRights is Rights for the data of an SCM_RIGHTS message.
@@ -47,28 +47,11 @@ func appendRights(dst []int, data []byte) ([]int, error) {
 }
 
 // appendInts appends the whole ints of data to dst, and returns their bitwise or,
-// which is negative if one of them is. It reads eight at a time. So a message full
-// of descriptors takes half the time to read (BenchmarkParse).
+// which is negative if one of them is.
 func appendInts(dst []int, data []byte) (all []int, or int) {
-	start, n := len(dst), len(data)/4
+	start, n := len(dst), len(data)/intLen
 	all = slices.Grow(dst, n)[:start+n]
-	rest := all[start:]
-	for len(rest) >= 8 && len(data) >= 32 {
-		in, out := (*[32]byte)(data), (*[8]int)(rest)
-		a, b, c, d := intAt(in[0:]), intAt(in[4:]), intAt(in[8:]), intAt(in[12:])
-		out[0], out[1], out[2], out[3] = a, b, c, d
-		or |= a | b | c | d
-		a, b, c, d = intAt(in[16:]), intAt(in[20:]), intAt(in[24:]), intAt(in[28:])
-		out[4], out[5], out[6], out[7] = a, b, c, d
-		or |= a | b | c | d
-		rest, data = rest[8:], data[32:]
-	}
-	for i := range rest {
-		rest[i] = intAt(data)
-		or |= rest[i]
-		data = data[4:]
-	}
-	return all, or
+	return all, getInts(all[start:], data)
 }
 
 // dropErrnos leaves the negative numbers from start on out, and returns the
