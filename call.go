@@ -34,9 +34,9 @@ func (r *Receiver) recv(p []byte, max, flags int) (m *Message, err error) {
 			err = r.ask()
 		}
 	} else {
-		ended := r.end.shared.ended(reading)
+		before := restores.Load()
 		if err = r.end.raw.Read(r.try); err != nil {
-			err = r.end.resume(reading, ended, err, r.try)
+			err = r.end.resume(reading, before, err, r.try)
 		}
 	}
 	if r.err == nil { // a message came, whatever else the connection says
@@ -157,9 +157,9 @@ func (s *Sender) send(out *Outgoing, flags int) (n int, err error) {
 			s.tried(s.end.fd, n, errno)
 		}
 	} else {
-		ended := s.end.shared.ended(writing)
+		before := restores.Load()
 		if err = s.end.raw.Write(s.try); err != nil {
-			err = s.end.resume(writing, ended, err, s.try)
+			err = s.end.resume(writing, before, err, s.try)
 		}
 	}
 	s.payload, s.more = nil, nil

@@ -95,9 +95,15 @@ type deadline struct {
 	mu         sync.Mutex
 	t          time.Time
 	interrupts int           // contexts that are ending a wait right now
-	ended      atomic.Uint64 // how often restore has put back the caller's deadline
+	last       uint64        // what restores was after the last restore here
 	restored   chan struct{} // closed when interrupts is 0 again
 }
+
+// restores counts on how many occasions restore has put back a caller's deadline,
+// on all connections together. A wait notes it before it begins. With a count for
+// each connection, the note would be at the end of two pointers, and with 10,000
+// connections these are not in the processor's cache: 3 % of the time of a message.
+var restores atomic.Uint64
 
 // past is a deadline that ends every wait at once.
 var past = time.Unix(1, 0)
@@ -124,23 +130,14 @@ func (c *connection) restore(dir direction) {
 	defer d.mu.Unlock()
 	if d.interrupts--; d.interrupts == 0 {
 		c.set(dir, d.t)
-		d.ended.Add(1)
+		d.last = restores.Add(1)
 		close(d.restored)
 	}
 }
 
-// ended returns how often contexts have ended waits. A context that is ending one
-// right now is not counted.
-func (l *lease) ended(dir direction) uint64 {
-	if l == nil {
-		return 0
-	}
-	return l.deadlines[dir].ended.Load()
-}
-
 // resumes reports whether a wait that ended at a deadline has to begin again,
 // because the context of another call ended it. It waits until that call has put
-// back the caller's deadline. before is what ended returned before the wait, and
+// back the caller's deadline. before is what restores was before the wait, and
 // ctx is the context of the waiting call, or nil.
 func (l *lease) resumes(ctx context.Context, dir direction, before uint64) bool {
 	if l == nil {
@@ -148,9 +145,9 @@ func (l *lease) resumes(ctx context.Context, dir direction, before uint64) bool 
 	}
 	d := &l.deadlines[dir]
 	d.mu.Lock()
-	interrupts, ended, t, restored := d.interrupts, d.ended.Load(), d.t, d.restored
+	interrupts, last, t, restored := d.interrupts, d.last, d.t, d.restored
 	d.mu.Unlock()
-	if interrupts == 0 && ended == before || !t.IsZero() && !time.Now().Before(t) {
+	if interrupts == 0 && last <= before || !t.IsZero() && !time.Now().Before(t) {
 		return false
 	}
 	var done <-chan struct{}

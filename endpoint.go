@@ -121,8 +121,8 @@ func (e *endpoint) read(f func(fd uintptr) bool) error {
 		f(uintptr(e.fd))
 		return nil
 	}
-	ended := e.shared.ended(reading)
-	return e.resume(reading, ended, e.raw.Read(f), f)
+	before := restores.Load()
+	return e.resume(reading, before, e.raw.Read(f), f)
 }
 
 // write is read for writing.
@@ -131,13 +131,13 @@ func (e *endpoint) write(f func(fd uintptr) bool) error {
 		f(uintptr(e.fd))
 		return nil
 	}
-	ended := e.shared.ended(writing)
-	return e.resume(writing, ended, e.raw.Write(f), f)
+	before := restores.Load()
+	return e.resume(writing, before, e.raw.Write(f), f)
 }
 
 // resume follows a wait that ended with err. If the context of another call ended
 // it, resume waits again. If the connection is a file that is not in the poller, the
-// kernel does the waiting from then on. before is what ended returned before the
+// kernel does the waiting from then on. before is what restores was before the
 // wait.
 func (e *endpoint) resume(dir direction, before uint64, err error, f func(fd uintptr) bool) error {
 	for err != nil {
@@ -148,7 +148,7 @@ func (e *endpoint) resume(dir direction, before uint64, err error, f func(fd uin
 		default:
 			return e.connError(err)
 		}
-		before = e.shared.ended(dir)
+		before = restores.Load()
 		if dir == reading {
 			err = e.raw.Read(f)
 		} else {
