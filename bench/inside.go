@@ -42,6 +42,8 @@ var insideRows = []*insideRow{
 		sending: "C `sendmmsg`, 64: the floor for batches", batch: true},
 	{key: "Go", name: "Go: `rawmsg.RecvmsgOnce` and nothing else",
 		sending: "Go: `rawmsg.SendmsgOnce` and nothing else", open: onBare(goFloor)},
+	{key: "Go-conn", name: "Go: `RawConn.Read` with `rawmsg.RecvmsgOnce` and nothing else",
+		sending: "Go: `RawConn.Write` with `rawmsg.SendmsgOnce` and nothing else", open: onConn(goConnFloor)},
 	{key: "RecvFDs", name: "fdpass `RecvFDs`, bare descriptor",
 		sending: "fdpass `SendFDs`, bare descriptor", open: onBare(recvFDs)},
 	{key: "bare", name: "fdpass `Receiver`, bare descriptor", sending: "fdpass `Sender`, bare descriptor",

@@ -24,7 +24,7 @@ import (
 const scaleMessages = 20000
 
 // scaleStarts is how often each process is started; ours and the other take turns.
-const scaleStarts = 3
+const scaleStarts = 11
 
 // scaleRounds is how often they are sent; the first is to warm up.
 const scaleRounds = 6
@@ -37,6 +37,7 @@ var (
 	scaleWays   = map[string]func(conn *net.UnixConn, p []byte) (func() error, error){
 		"fdpass":   scaleOurs,
 		"standard": scaleStandard,
+		"floor":    scaleFloor,
 	}
 )
 
@@ -56,7 +57,7 @@ func measureScale(s *settings, r *results) error {
 	for _, n := range scaleCounts {
 		points := map[string][]scalePoint{}
 		for range scaleStarts {
-			for _, how := range []string{"fdpass", "standard"} {
+			for how := range scaleWays {
 				p, err := startScale(how, n)
 				if err != nil {
 					return fmt.Errorf("%d connections, %s: %w", n, how, err)
@@ -132,6 +133,15 @@ func scaleStandard(conn *net.UnixConn, p []byte) (func() error, error) {
 		}
 		return closeAll(fds)
 	}, nil
+}
+
+// scaleFloor is the least that a program in Go can do on package net's connections.
+func scaleFloor(conn *net.UnixConn, p []byte) (func() error, error) {
+	w, err := newBareLoop(make([]int, 1), &keeper{make([]int, 0, 1)}).onConn(conn)
+	if err != nil {
+		return nil, err
+	}
+	return w.recvClose, nil
 }
 
 // scale is the role of a process that receives on many connections at once, a
