@@ -79,6 +79,9 @@ func (d *dumper) line(at int, line string) error {
 	}
 	start := len(d.out)
 	xxd := line[m[4]:m[5]] == ": "
+	if xxd && isBinary(line[m[1]:]) {
+		return d.fail(at+m[1], "binary digits, as xxd -b prints them; use xxd without -b")
+	}
 	n := hexPart(line[m[1]:], xxd)
 	err = d.hex(at+m[1], at+m[1]+n)
 	if xxd {

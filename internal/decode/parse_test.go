@@ -268,6 +268,9 @@ func TestWhereIsATextWrong(t *testing.T) {
 		{"00000000: 0000000000000014 0000000100000001  ................\n" +
 			"00000010: 0000000000000005                   ........", "line 1, column 1: groups of 8 bytes: " +
 			"xxd -e turns them around and xxd -g 8 does not, and which of them it was does not show; use xxd without -e"},
+		{"00000000: 00010100 00000000 00000000 00000000 00000000 00000000  ......\n" +
+			"00000006: 00000000 00000000                                      ..",
+			"line 1, column 11: binary digits, as xxd -b prints them; use xxd without -b"},
 		{"0000000 14 00\n0000003", "line 2, column 1: offset 0000003, and 2 should follow"},
 		{"0000000 14 00\nx", "line 2, column 1: no offset, as the lines before have"},
 		{"0000000 1400000", "line 1, column 1: words of 7 digits"},

@@ -26,6 +26,16 @@ func beforeCharacters(line string) int {
 	}
 }
 
+// binaryDigits are those of a line of xxd -b: eight for each byte.
+var binaryDigits = pattern(`^((?:[01]{8} )*[01]{8}) +([^ ].*)$`)
+
+// isBinary reports whether a line is one of xxd -b: it has at most one character for
+// eight digits, and not one for every two.
+func isBinary(line string) bool {
+	m := binaryDigits().FindStringSubmatch(line)
+	return m != nil && len([]rune(m[2])) <= len(strings.Fields(m[1]))
+}
+
 // characters remembers the characters of a line with n bytes, whose hex is as long
 // as said, and how large its groups are.
 func (d *dumper) characters(line string, hex, n int) {
