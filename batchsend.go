@@ -55,10 +55,12 @@ func (b *BatchSender) Send(msgs []Outgoing) (n, nbytes int, err error) {
 		if err := msgs[i].check(&b.end); err != nil {
 			return 0, 0, err
 		}
-		b.files = append(b.files, msgs[i].Files...)
 	}
-	files := b.files
-	b.files = b.files[:0]
+	files := b.files[:0]
+	for i := range msgs {
+		files = append(files, msgs[i].Files...)
+	}
+	b.files = files
 	if len(files) == 0 {
 		err = b.sendFDs(msgs)
 	} else {

@@ -130,6 +130,30 @@ func TestDoesAMessageThatCannotBeSentKeepTheBatchBack(t *testing.T) {
 	}
 }
 
+// The files of a batch that was refused are not those of the next one.
+func TestDoesABatchSendFilesOfOneThatWasRefused(t *testing.T) {
+	fdtest.NoLeak(t)
+	a, b := fdtest.Conns(t, "unix")
+	s := batchSender(t, a)
+	files := fdtest.Files(t, 2)
+	refused := []fdpass.Outgoing{{Payload: []byte("x"), Files: files[:1]}, {Files: files[:1]}}
+	if n, _, err := s.Send(refused); n != 0 || !errors.Is(err, fdpass.ErrNoPayload) {
+		t.Fatalf("%d messages went, %v", n, err)
+	}
+	if n, _, err := s.Send([]fdpass.Outgoing{{Payload: []byte("y"), Files: files[1:]}}); n != 1 || err != nil {
+		t.Fatalf("%d messages went, %v", n, err)
+	}
+	f, err := fdpass.RecvFile(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	got := make([]byte, len(fdtest.Contents(1)))
+	if _, err := f.ReadAt(got, 0); err != nil || string(got) != fdtest.Contents(1) {
+		t.Errorf("the file that came holds %q, %v", got, err)
+	}
+}
+
 func TestWhomDoTheAddressesOfABatchReach(t *testing.T) {
 	fdtest.NoLeak(t)
 	dir := fdtest.SocketDir(t)
