@@ -210,7 +210,7 @@ func (b *BatchReceiver) withoutEnd() int {
 	for n > 0 && b.end.isEnd(b.msgs[n-1].message) {
 		n--
 	}
-	if n < b.n && b.end.typ == rawmsg.SOCK_SEQPACKET && (b.n < len(b.bufs) || !b.end.atEnd()) {
+	if n < b.n && b.end.typ == rawmsg.SOCK_SEQPACKET && (b.n < len(b.bufs) || b.end.goesOn()) {
 		return b.n
 	}
 	return n

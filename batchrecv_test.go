@@ -297,3 +297,31 @@ func TestDoesAnEmptyMessageEndABatch(t *testing.T) {
 		msgs[i].Close()
 	}
 }
+
+// A batch that is full of empty messages looks the same when the connection has ended.
+func TestIsABatchOfEmptyMessagesTheEnd(t *testing.T) {
+	fdtest.NeedsLinux(t, "POLLRDHUP, and the number of bytes in the queue")
+	fdtest.SkipUnderGVisor(t, fdtest.GVisorEmpty)
+	fdtest.NoLeak(t)
+	for _, hungUp := range []bool{false, true} {
+		a, b := fdtest.Conns(t, "unixpacket")
+		r, bufs := batch(t, b, 1, fdpass.Options{MaxFDs: 1})
+		sent := []fdpass.Outgoing{{}, {}, {Payload: []byte("x"), FDs: fdtest.FDs(t, 1)}}
+		if n, _, err := batchSender(t, a).Send(sent); n != len(sent) || err != nil {
+			t.Fatal(n, err)
+		}
+		if hungUp {
+			a.Close()
+		}
+		for i, want := range []string{" 0", " 0", "x 1"} {
+			msgs, err := r.Recv(bufs)
+			if got := summary(msgs); err != nil || !slices.Equal(got, []string{want}) {
+				t.Fatalf("hung up: %v: message %d: %q, %v", hungUp, i, got, err)
+			}
+		}
+		a.Close()
+		if msgs, err := r.Recv(bufs); err != io.EOF {
+			t.Errorf("at the end: %q, %v", summary(msgs), err)
+		}
+	}
+}

@@ -209,6 +209,24 @@ func (e *endpoint) hungUp() (is bool) {
 	return is || err != nil
 }
 
+// queued returns how many bytes all messages in the queue of a seqpacket socket have
+// together, or 0 if the kernel does not say.
+func (e *endpoint) queued() (n int) {
+	e.control(func(fd int) error {
+		n, _ = rawmsg.Queued(fd)
+		return nil
+	})
+	return n
+}
+
+// goesOn reports whether a seqpacket connection on which something empty came has not
+// ended.
+func (e *endpoint) goesOn() bool { return e.lives() || !e.atEnd() || e.queued() > 0 }
+
+// lives reports whether the peer may send more. Then what is empty is a message.
+// gVisor has no empty messages, and not every version says whether a peer has hung up.
+func (e *endpoint) lives() bool { return !portable && !e.hungUp() && !e.onGVisor() }
+
 // onGVisor reports whether the socket is one of gVisor's.
 func (e *endpoint) onGVisor() (is bool) {
 	e.control(func(fd int) error {

@@ -204,18 +204,23 @@ const (
 // whatEnded says what looks like the end. On a seqpacket socket, it is an empty message
 // as long as the peer has not hung up. After that it may be the end too early: the
 // kernel looks at the queue first and then whether the peer has hung up, who may have
-// sent a message in between (unix_dgram_recvmsg in net/unix/af_unix.c). gVisor has no
-// empty messages, and not every version says whether a peer has hung up.
+// sent a message in between (unix_dgram_recvmsg in net/unix/af_unix.c). Or it is one
+// of several empty messages: the next one looks like the end as well, and only bytes
+// in the queue show that others follow. A peek would find the same one again.
 func (r *Receiver) whatEnded() int {
 	switch {
 	case portable || r.end.typ != rawmsg.SOCK_SEQPACKET:
 		return theEnd
-	case !r.end.hungUp() && !r.end.onGVisor():
+	case r.end.lives():
 		return aMessage
 	case !r.end.atEnd():
 		return tooEarly
+	case r.end.queued() == 0:
+		return theEnd
+	case r.flags&rawmsg.MSG_PEEK != 0:
+		return aMessage
 	}
-	return theEnd
+	return tooEarly
 }
 
 var _ io.Closer = (*Receiver)(nil)

@@ -194,6 +194,42 @@ func TestAreEmptyMessagesCounted(t *testing.T) {
 	}
 }
 
+// When the peer has hung up, empty messages look like the end, each of them and also
+// several in a row. They are passed over, and what follows them is received. A peek,
+// which leaves them where they are, finds the first of them.
+func TestIsAMessageBehindEmptyOnesLost(t *testing.T) {
+	fdtest.NeedsLinux(t, "the number of bytes in the queue")
+	fdtest.SkipUnderGVisor(t, fdtest.GVisorEmpty)
+	fdtest.NoLeak(t)
+	for empty := range 4 {
+		a, b := fdtest.Conns(t, "unixpacket")
+		r := fdtest.Receiver(t, b, fdpass.Options{MaxFDs: 1})
+		for range empty {
+			if _, err := fdpass.SendMsg(a, nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, err := fdpass.SendMsg(a, []byte("x"), fdtest.Files(t, 1)...); err != nil {
+			t.Fatal(err)
+		}
+		a.Close()
+		p := make([]byte, 8)
+		if _, err := r.Peek(p); err != nil {
+			t.Errorf("a peek, with %d empty messages: %v", empty, err)
+		}
+		m, err := r.Recv(p)
+		if err != nil || string(m.Payload()) != "x" || len(m.FDs()) != 1 {
+			t.Fatalf("with %d empty messages: %v, %v", empty, m, err)
+		}
+		if _, err := r.Peek(p); err != io.EOF {
+			t.Errorf("a peek at the end: %v", err)
+		}
+		if _, err := r.Recv(p); err != io.EOF {
+			t.Errorf("at the end: %v", err)
+		}
+	}
+}
+
 // After the peer has hung up, the kernel may report the end before the last messages.
 // An empty message looks the same, and the next one is received instead of it.
 func TestIsAMessageAfterWhatLooksLikeTheEndLost(t *testing.T) {

@@ -44,3 +44,6 @@ func SendmsgOnce(fd int, msg *Msghdr, flags int) (n int, errno syscall.Errno) {
 
 // HungUp works only on Linux. Here it returns [errors.ErrUnsupported].
 func HungUp(fd int) (bool, error) { return false, errors.ErrUnsupported }
+
+// Queued works only on Linux. Here it returns [errors.ErrUnsupported].
+func Queued(fd int) (int, error) { return 0, errors.ErrUnsupported }

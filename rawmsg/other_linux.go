@@ -59,6 +59,20 @@ func HungUp(fd int) (bool, error) {
 	return p.revents&rdHup != 0, nil
 }
 
+// Queued returns how many bytes a socket has received that nobody has read: SIOCINQ of
+// unix(7). On a seqpacket socket these are the bytes of all messages. The error is nil
+// or a [syscall.Errno].
+func Queued(fd int) (int, error) {
+	var n int32
+	// unsafe.Pointer rule 4, as above.
+	_, _, errno := syscall.Syscall(syscall.SYS_IOCTL,
+		uintptr(fd), syscall.TIOCINQ, uintptr(unsafe.Pointer(&n)))
+	if errno != 0 {
+		return 0, errno
+	}
+	return int(n), nil
+}
+
 // MemfdCreate makes a file that exists only in memory and returns its descriptor,
 // which the caller closes: memfd_create(2), Linux 3.17. /proc/PID/fd shows the name.
 // Flags are MFD_CLOEXEC (1), MFD_ALLOW_SEALING (2) and others of
