@@ -6,10 +6,13 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"io"
 	"math"
+	"net"
 	"slices"
 	"syscall"
 	"testing"
+	"time"
 
 	"example.com/fdpass/rawmsg"
 )
@@ -108,4 +111,56 @@ func FuzzDoesAnAddressStayTheSame(f *testing.F) {
 			t.Errorf("%q became %v", first.Name, again)
 		}
 	})
+}
+
+// A peer that closes its end of a seqpacket connection with something unread resets the
+// connection. The kernel reports that once, before the messages that are still there.
+func TestDoesARelayLoseWhatWasSentBeforeAReset(t *testing.T) {
+	if portable {
+		t.Skip("Relay needs Linux")
+	}
+	var conns [4]*net.UnixConn
+	for i := 0; i < 4; i += 2 {
+		a, b, err := Pair("unixpacket")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer a.Close()
+		defer b.Close()
+		conns[i], conns[i+1] = a, b
+	}
+	d, err := newPump(conns[1], conns[2])
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, send := range []struct {
+		conn    *net.UnixConn
+		payload string
+	}{{conns[0], "sent"}, {conns[1], "never read"}} {
+		if _, err := SendMsgFDs(send.conn, []byte(send.payload)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if d.r.end.onGVisor() {
+		t.Skip("gVisor reports the reset after the messages")
+	}
+	n, _, err := d.look()
+	if err != nil {
+		t.Fatal(err)
+	}
+	conns[0].Close() // after the look
+	if err := d.message(n); err != nil {
+		t.Fatalf("the message: %v", err)
+	}
+	if err := d.step(); err != nil {
+		t.Fatalf("after the reset: %v", err)
+	}
+	p := make([]byte, 8)
+	conns[3].SetReadDeadline(time.Now().Add(10 * time.Second))
+	if n, _, err := RecvMsgFDs(conns[3], p, 0); err != nil || string(p[:n]) != "sent" {
+		t.Errorf("%q came, %v", p[:n], err)
+	}
+	if err := d.step(); err != io.EOF {
+		t.Errorf("at the end: %v", err)
+	}
 }

@@ -60,7 +60,10 @@ func (d *pump) message(n int) error {
 		p = p[:n]
 	}
 	m, err := d.r.Recv(p)
-	if err != nil {
+	switch {
+	case errors.Is(err, syscall.ECONNRESET): // reported once, as in step: the message is still there
+		return nil
+	case err != nil:
 		return err
 	}
 	return d.send(m, m.Payload(), m.FDs())
