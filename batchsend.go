@@ -90,7 +90,7 @@ func (b *BatchSender) sendFDs(msgs []Outgoing) error {
 	if err := b.prepare(msgs); err != nil {
 		return err
 	}
-	err := b.end.write(b.try)
+	err := b.end.inTurn(0, b.end.write(b.try), &b.err, b.try)
 	if err == nil {
 		err = os.NewSyscallError("sendmmsg", b.err)
 	}
@@ -135,6 +135,10 @@ func (b *BatchSender) prepare(msgs []Outgoing) error {
 // an error only for the first message of a call: the next turn of the loop makes
 // the failed message the first.
 func (b *BatchSender) push(fd uintptr) (done bool) {
+	if b.end.heldUp() != nil {
+		b.err = errNotMyTurn
+		return true
+	}
 	for b.done < len(b.msgs) {
 		hdrs := b.hdrs[b.done:]
 		if len(hdrs) > 1 && kernelOf(int(fd)) != linux { // gVisor's goes on after a part, on a stream
@@ -143,7 +147,13 @@ func (b *BatchSender) push(fd uintptr) (done bool) {
 		n, err := sendmmsg(int(fd), hdrs, b.end.wait|rawmsg.MSG_NOSIGNAL)
 		if err != nil {
 			b.err = err
-			return err != syscall.EAGAIN || !b.end.waits(0)
+			if err != syscall.EAGAIN || !b.end.waits(0) {
+				return true
+			}
+			if b.part > 0 {
+				b.end.hold()
+			}
+			return false
 		}
 		for range n {
 			b.advance()

@@ -157,6 +157,9 @@ func (s *Sender) send(out *Outgoing, flags int) (n int, err error) {
 		if err = s.end.raw.Write(s.try); err != nil {
 			err = s.end.resume(writing, before, err, s.try)
 		}
+		if unfinished.Load() != 0 || s.err == errNotMyTurn {
+			err = s.end.inTurn(s.flags, err, &s.err, s.try)
+		}
 	}
 	s.payload, s.more = nil, nil
 	if err == nil && s.err != nil {
@@ -170,6 +173,10 @@ func (s *Sender) send(out *Outgoing, flags int) (n int, err error) {
 func (s *Sender) newTry() func(fd uintptr) (done bool) {
 	return func(fd uintptr) (done bool) {
 		if s.err == nil { // the connection calls again, after it was done
+			return true
+		}
+		if s.end.heldUp() != nil {
+			s.err = errNotMyTurn
 			return true
 		}
 		n, errno := rawmsg.SendmsgOnce(int(fd), &s.hdr, s.flags|s.end.wait)

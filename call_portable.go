@@ -45,7 +45,7 @@ func (s *Sender) send(out *Outgoing, flags int) (n int, err error) {
 	if err := s.prepare(out, flags); err != nil {
 		return 0, err
 	}
-	err = s.end.write(s.try)
+	err = s.end.inTurn(s.flags, s.end.write(s.try), &s.err, s.try)
 	s.payload, s.more = nil, nil
 	if err == nil && s.err != nil {
 		err = os.NewSyscallError("sendmsg", s.err)
@@ -56,6 +56,10 @@ func (s *Sender) send(out *Outgoing, flags int) (n int, err error) {
 func (s *Sender) newTry() func(fd uintptr) (done bool) {
 	return func(fd uintptr) (done bool) {
 		if s.err == nil { // the connection calls again, after it was done
+			return true
+		}
+		if s.end.heldUp() != nil {
+			s.err = errNotMyTurn
 			return true
 		}
 		n, err := sendmsg(int(fd), &s.hdr, s.flags|s.end.wait)

@@ -3,8 +3,11 @@
 package fdpass_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"io"
+	"net"
 	"sync"
 	"syscall"
 	"testing"
@@ -144,5 +147,61 @@ func TestDoesAnotherContextEndAWait(t *testing.T) {
 		if err := <-got; err != nil {
 			t.Errorf("one without: %v", err)
 		}
+	}
+}
+
+// While a part of a message has been sent, a context ends another call, which lets the
+// others in for a moment. All of them wait for the rest of the message.
+func TestIsAMessageSentInTheMiddleOfAnother(t *testing.T) {
+	fdtest.NoLeak(t)
+	noGoroutine(t)
+	for name, others := range map[string]func(conn *net.UnixConn) func() error{
+		"Sender": func(conn *net.UnixConn) func() error {
+			s := sender(t, conn)
+			return func() error { _, err := s.Send([]byte("b")); return err }
+		},
+		"BatchSender": func(conn *net.UnixConn) func() error {
+			s := batchSender(t, conn)
+			return func() error { _, _, err := s.Send([]fdpass.Outgoing{{Payload: []byte("b")}}); return err }
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for range 50 {
+				a, b := fdtest.Conns(t, "unix")
+				large, cut := sender(t, a), sender(t, a)
+				var group sync.WaitGroup
+				send := func(f func() error, want error) {
+					fdtest.Go(&group, func() {
+						if err := f(); !errors.Is(err, want) {
+							t.Error(err)
+						}
+					})
+				}
+				send(func() error { _, err := large.Send(bytes.Repeat([]byte("a"), 1<<20)); return err }, nil)
+				if _, err := io.ReadFull(b, make([]byte, 1)); err != nil { // it has begun
+					t.Fatal(err)
+				}
+				for range 3 {
+					send(others(a), nil)
+				}
+				ctx, cancel := context.WithCancel(fdtest.Context(t))
+				send(func() error { _, err := cut.SendContext(ctx, []byte("c")); return err }, context.Canceled)
+				time.Sleep(time.Millisecond)
+				cancel()
+				time.Sleep(time.Millisecond)
+				go func() {
+					group.Wait()
+					a.Close()
+				}()
+				got, err := io.ReadAll(b)
+				if err != nil {
+					t.Fatal(err)
+				}
+				first, last := bytes.IndexByte(got, 'a'), bytes.LastIndexByte(got, 'a')
+				if len(got) != 1<<20+2 || last-first+2 != 1<<20 {
+					t.Fatalf("%d bytes came, the long message from %d to %d", len(got), first, last)
+				}
+			}
+		})
 	}
 }

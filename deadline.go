@@ -36,6 +36,7 @@ type connection struct {
 	conn      deadliner
 	users     int // under the lock of connections
 	deadlines [2]deadline
+	part      atomic.Pointer[part] // see turn.go
 }
 
 // connections holds the connections that have users.

@@ -152,7 +152,13 @@ func (s *Sender) tried(fd, n int, errno syscall.Errno) (done bool) {
 		n, err = sendmsg(fd, &s.hdr, s.flags|s.end.wait)
 	}
 	s.err = err
-	return err != syscall.EAGAIN || !s.end.waits(s.flags)
+	if err != syscall.EAGAIN || !s.end.waits(s.flags) {
+		return true
+	}
+	if s.sent > 0 {
+		s.end.hold()
+	}
+	return false
 }
 
 // setPieces makes the header point to what has not been sent of a payload of
