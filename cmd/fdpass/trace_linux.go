@@ -109,14 +109,14 @@ func (w *watcher) start(path string, args []string) error {
 
 // attach begins to trace a process, until a signal asks for the end.
 func (w *watcher) attach() error {
+	end := make(chan os.Signal, 1) // Before anything is shown: who reads it may send the signal.
+	signal.Notify(end, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT)
 	if err := w.trace.Attach(w.pid); err != nil {
 		return fmt.Errorf("trace: process %d: %w", w.pid, err)
 	}
 	if err := w.hasIoUring(w.pid); err != nil {
 		return fmt.Errorf("trace: %w", err)
 	}
-	end := make(chan os.Signal, 1)
-	signal.Notify(end, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT)
 	go func() {
 		<-end
 		w.trace.Stop(wake)
