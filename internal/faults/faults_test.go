@@ -18,7 +18,7 @@ import (
 
 // watched are the system calls that strace shows. The last ones are the marks.
 const watched = "sendmsg,recvmsg,sendmmsg,recvmmsg,getsockname,getsockopt,setsockopt,socket,socketpair," +
-	"fcntl,dup,dup3,close,close_range,ppoll," +
+	"fcntl,dup,dup3,close,close_range,ppoll,ioctl," +
 	"?access,?faccessat,?faccessat2"
 
 // call is a system call of an operation: the when'th of its name in the process.

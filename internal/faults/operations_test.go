@@ -105,7 +105,7 @@ var operations = []operation{
 			}
 			return err
 		}},
-	{name: "Receiver.Recv at the end of a seqpacket connection", calls: 3, network: "unixpacket",
+	{name: "Receiver.Recv at the end of a seqpacket connection", calls: 4, network: "unixpacket",
 		prepare: atEnd, do: func(x *bench) error {
 			_, err := x.receiver().Recv(x.p)
 			return expect(err, io.EOF)
