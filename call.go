@@ -33,6 +33,8 @@ func (r *Receiver) recv(p []byte, max, flags int) (m *Message, err error) {
 		if r.end.later {
 			err = r.ask()
 		}
+	} else if flags&rawmsg.MSG_DONTWAIT != 0 {
+		err = r.end.once(r.tryOnce)
 	} else {
 		before := restores.Load()
 		if err = r.end.raw.Read(r.try); err != nil {

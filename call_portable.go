@@ -13,7 +13,11 @@ func (r *Receiver) recv(p []byte, max, flags int) (m *Message, err error) {
 	if err := r.prepare(p, flags); err != nil {
 		return nil, err
 	}
-	err = r.end.read(r.try)
+	if flags&rawmsg.MSG_DONTWAIT != 0 && !r.end.bare {
+		err = r.end.once(r.tryOnce)
+	} else {
+		err = r.end.read(r.try)
+	}
 	if r.err == nil { // a message came, whatever else the connection says
 		return r.finish(max, err)
 	}

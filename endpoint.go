@@ -125,6 +125,15 @@ func (e *endpoint) read(f func(fd uintptr) bool) error {
 	return e.resume(reading, before, e.raw.Read(f), f)
 }
 
+// once is read for one try. It does not wait for Go's lock either, which another call
+// keeps while it waits, and no deadline matters to it.
+func (e *endpoint) once(f func(fd uintptr)) error {
+	if err := e.raw.Control(f); err != nil {
+		return e.connError(err)
+	}
+	return nil
+}
+
 // write is read for writing.
 func (e *endpoint) write(f func(fd uintptr) bool) error {
 	if e.bare {

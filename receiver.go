@@ -34,6 +34,7 @@ type Receiver struct {
 	n       int
 	err     error
 	try     func(fd uintptr) bool // see newTry
+	tryOnce func(fd uintptr)      // try, for a call that does not wait
 }
 
 // NewReceiver makes a Receiver for a Unix socket of any type: a [*net.UnixConn],
@@ -61,6 +62,7 @@ func newReceiver(end endpoint, opts Options, room int) *Receiver {
 	r.control = make([]byte, room)
 	r.msg.fds = make([]int, 0, opts.MaxFDs)
 	r.try = r.newTry()
+	r.tryOnce = func(fd uintptr) { r.try(fd) }
 	fillHeader(&r.hdr, &r.iov, r.control, r.name)
 	return r
 }
@@ -84,8 +86,8 @@ func (r *Receiver) Recv(p []byte) (*Message, error) {
 	return r.recv(p, r.opts.MaxFDs, 0)
 }
 
-// TryRecv is [Receiver.Recv] without waiting. If no message is there, the error
-// matches EAGAIN.
+// TryRecv is [Receiver.Recv] without waiting, whether another call waits or a deadline
+// has passed. If no message is there, the error matches EAGAIN.
 func (r *Receiver) TryRecv(p []byte) (*Message, error) {
 	return r.recv(p, r.opts.MaxFDs, rawmsg.MSG_DONTWAIT)
 }

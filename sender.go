@@ -77,7 +77,8 @@ func (s *Sender) Send(p []byte, fds ...int) (n int, err error) {
 func (s *Sender) SendMessage(out *Outgoing) (n int, err error) { return s.send(out, 0) }
 
 // TrySend is [Sender.SendMessage] without waiting. Where SendMessage would wait, the
-// error matches EAGAIN. On a stream, n may be greater than 0 then.
+// error matches EAGAIN. On a stream, n may be greater than 0 then. While another call
+// sends on the connection and waits, TrySend waits for it.
 func (s *Sender) TrySend(out *Outgoing) (n int, err error) {
 	return s.send(out, rawmsg.MSG_DONTWAIT)
 }

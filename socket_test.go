@@ -201,3 +201,53 @@ func TestDoesOneTryOnABareDescriptorWait(t *testing.T) {
 		})
 	}
 }
+
+// Another call waits on the same connection, which keeps Go's lock for reading, and a
+// deadline has passed.
+func TestDoesTryRecvWaitForAnotherCall(t *testing.T) {
+	fdtest.NoLeak(t)
+	for _, network := range []string{"unix", "unixpacket"} {
+		a, b := fdtest.Conns(t, network)
+		waits, tries := fdtest.Receiver(t, b, fdpass.Options{}), fdtest.Receiver(t, b, fdpass.Options{MaxFDs: 1})
+		waited := make(chan error)
+		began := make(chan bool)
+		go func() {
+			close(began)
+			_, err := waits.Recv(make([]byte, 1))
+			waited <- err
+		}()
+		<-began
+		time.Sleep(time.Millisecond) // or else the test shows nothing
+		tried := make(chan error, 1)
+		go func() {
+			_, err := tries.TryRecv(make([]byte, 1))
+			tried <- err
+		}()
+		select {
+		case err := <-tried:
+			if !errors.Is(err, syscall.EAGAIN) {
+				t.Errorf("%s: %v", network, err)
+			}
+		case <-time.After(time.Until(fdtest.Soon())):
+			t.Errorf("%s: it waits", network)
+		}
+		if err := waits.SetReadDeadline(time.Now()); err != nil {
+			t.Fatal(err)
+		}
+		if err := <-waited; !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("%s: the other call: %v", network, err)
+		}
+		if _, err := fdpass.SendMsg(a, []byte("x"), fdtest.Files(t, 1)...); err != nil {
+			t.Fatal(err)
+		}
+		m, err := tries.TryRecv(make([]byte, 1))
+		if err != nil || len(m.FDs()) != 1 {
+			t.Fatalf("%s: %v", network, err)
+		}
+		m.Close()
+		b.Close()
+		if _, err := tries.TryRecv(make([]byte, 1)); !errors.Is(err, net.ErrClosed) {
+			t.Errorf("%s: closed: %v", network, err)
+		}
+	}
+}
