@@ -80,6 +80,10 @@ func newReceiver(end endpoint, opts Options, room int) *Receiver {
 // like the end: while the peer has not hung up, it is a Message, and after that it is
 // passed over.
 //
+// If the peer has closed its end with something unread, the error matches ECONNRESET,
+// once. On a seqpacket socket it comes before the messages that are still there: the
+// next Recv receives them.
+//
 // Descriptors are close-on-exec. On a stream they belong to the last byte of
 // the payload that came with them; see [Stream].
 func (r *Receiver) Recv(p []byte) (*Message, error) {
@@ -112,8 +116,9 @@ func (r *Receiver) Peek(p []byte) (*Message, error) {
 // that is not in Go's poller, the error matches [errors.ErrUnsupported]. To end the
 // wait, RecvContext sets the connection's read deadline. Afterwards it sets the
 // deadline again that was given to SetReadDeadline of this or any other Receiver or
-// Stream on the connection. A deadline that was set on the connection itself is
-// lost, since Go has no way to read it. If package net or a function such as [Recv]
+// Stream on the connection, as long as that is in use. A deadline that was set on the
+// connection itself is lost, since Go has no way to read it; on an [*os.File] even if
+// the context does not end the wait. If package net or a function such as [Recv]
 // waits on the same connection at that moment, its wait may end with
 // [os.ErrDeadlineExceeded].
 func (r *Receiver) RecvContext(ctx context.Context, p []byte) (m *Message, err error) {
