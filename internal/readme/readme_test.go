@@ -112,18 +112,29 @@ func numberless(s string) string {
 	return regexp.MustCompile(` +`).ReplaceAllString(s, " ")
 }
 
-// TestDoesTheRenamedModuleBuild gives a copy of the module another path.
+// TestDoesTheRenamedModuleBuild gives a copy of the module another path. A program
+// that is built already has the path in it, too, and would not survive the change.
 func TestDoesTheRenamedModuleBuild(t *testing.T) {
 	fdtest.NoLeak(t)
 	text := read(t)
-	command := regexp.MustCompile("`(grep -rlF [^`]+)`").FindStringSubmatch(strings.ReplaceAll(text, "\n", " "))
+	command := regexp.MustCompile("`(grep -rIlF [^`]+)`").FindStringSubmatch(strings.ReplaceAll(text, "\n", " "))
 	if command == nil {
 		t.Fatal("the README does not say how to rename the module")
 	}
 	dir := t.TempDir()
 	copyModule(t, dir)
+	const built = "\x00example.com/fdpass\x00"
+	if err := os.WriteFile(filepath.Join(dir, "built"), []byte(built), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	const path = "git.example.org/you/fdpass"
-	run(t, t.TempDir(), "cd "+dir+" && "+strings.ReplaceAll(command[1], "YOUR/PATH", path)+" && go vet ./...")
+	script := "cd " + dir + " && " + strings.ReplaceAll(command[1], "YOUR/PATH", path) + " && go vet ./... && gofmt -l ."
+	if out := run(t, t.TempDir(), script); strings.Contains(out, ".go") {
+		t.Errorf("after it gofmt changes\n%s", out)
+	}
+	if b, err := os.ReadFile(filepath.Join(dir, "built")); string(b) != built {
+		t.Errorf("a program that was built is %q, %v", b, err)
+	}
 	mod, err := os.ReadFile(filepath.Join(dir, "go.mod"))
 	if err != nil || !bytes.HasPrefix(mod, []byte("module "+path+"\n")) {
 		t.Errorf("go.mod: %.60s, %v", mod, err)
