@@ -18,7 +18,6 @@ import (
 	"syscall"
 	"time"
 
-	"example.com/fdpass/internal/fdtest"
 	"example.com/fdpass/internal/foreign"
 	"example.com/fdpass/internal/foreign/debian"
 )
@@ -137,50 +136,18 @@ func runsHere(ctx context.Context, t foreign.Target, binary string) bool {
 	return exec.CommandContext(ctx, binary, "-test.run=^$").Run() == nil
 }
 
-// examples are those that cannot hold under qemu-user. A test skips itself with
-// fdtest.SkipUnderQemuUser; an example has no way to.
-var examples = map[string]string{
-	"ExampleMessage_Time": "setsockopt refuses the timestamp options",
-}
-
-// skips finds the examples in a binary that are to be left out, and a pattern
-// for -test.skip of all that is left out.
-func skips(ctx context.Context, b foreign.Binary, emulator string) (pattern string, left []foreign.Skip, err error) {
-	if emulator == "" {
-		return b.Leave, nil, nil
-	}
-	pattern = b.Leave
-	out, err := exec.CommandContext(ctx, emulator, b.File, "-test.list=^Example").Output()
-	if err != nil {
-		return "", nil, err
-	}
-	for _, name := range strings.Fields(string(out)) {
-		if why, ok := examples[name]; ok {
-			left = append(left, foreign.Skip{Package: b.Package, Test: name,
-				Reason: fdtest.QemuUserPrefix + why + "; make test-kernels runs it"})
-			pattern += "|^" + name + "$"
-		}
-	}
-	return strings.Trim(pattern, "|"), left, nil
-}
-
 // tests runs one package's tests. What goes wrong is in the result, and what
 // the tests said is shown.
 func tests(ctx context.Context, b foreign.Binary, emulator string) foreign.Result {
 	ctx, cancel := context.WithTimeout(ctx, bound+10*time.Second)
 	defer cancel()
-	skip, left, err := skips(ctx, b, emulator)
-	if err != nil {
-		return foreign.Result{Failed: []string{b.Package + ": " + err.Error()}}
-	}
-	words := append(strings.Fields(emulator), b.File, "-test.v", "-test.skip="+skip, "-test.timeout="+bound.String())
+	words := append(strings.Fields(emulator), b.File, "-test.v", "-test.skip="+b.Leave, "-test.timeout="+bound.String())
 	cmd := exec.CommandContext(ctx, words[0], words[1:]...)
 	cmd.Dir = b.Source
 	cmd.Env = append(os.Environ(), "FDPASS_TEST_EMULATOR="+emulator)
 	cmd.WaitDelay = time.Second
 	out, err := cmd.CombinedOutput()
 	r, finished := foreign.Parse(b.Package, string(out))
-	r.Skipped = append(r.Skipped, left...)
 	if err != nil || !finished {
 		what := fmt.Sprintf("%s: %s: %v", b.Package, filepath.Base(b.File), err)
 		r.Failed = append(r.Failed, what)
