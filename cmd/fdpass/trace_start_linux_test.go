@@ -147,6 +147,15 @@ func TestDoesTraceWorkWithoutPrivilege(t *testing.T) {
 	}
 }
 
+// What a traced program starts is traced, too, and has no room for another tracer.
+func TestWhatIsSaidOfAProgramThatIsTracedAlready(t *testing.T) {
+	fdtest.NoLeak(t)
+	traced(t, nil, self, "help") // which skips where nothing can be traced
+	trace := fdpassCommand(t, "trace", self, "trace", self, "help")
+	trace.begin()
+	trace.fail(1, fmt.Sprintf("fdpass: trace: process %d traces it already", trace.Process.Pid))
+}
+
 func TestIsWhatIsWrongRedInATerminal(t *testing.T) {
 	fdtest.NoLeak(t)
 	if trace, _ := traced(t, nil, self, "traced", "inherits"); strings.Contains(trace, "\x1b") {

@@ -57,7 +57,14 @@ func (t *Tracer) seize(tid, options int) error {
 	switch {
 	case errors.Is(err, syscall.ESRCH):
 		return nil
-	case errors.Is(err, syscall.EPERM) && status(tid, "TracerPid") == strconv.Itoa(os.Getpid()):
+	case errors.Is(err, syscall.EPERM):
+		switch by := status(tid, "TracerPid"); by {
+		case strconv.Itoa(os.Getpid()):
+		case "", "0":
+			return err
+		default:
+			return fmt.Errorf("process %s traces it already: %w", by, err)
+		}
 	case err != nil:
 		return err
 	}
