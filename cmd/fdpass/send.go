@@ -78,7 +78,8 @@ examples:
 					"(SO_PEERCRED: who connected)")
 			fs.DurationVar(&s.timeout, "timeout", 30*time.Second,
 				"give up after this long; 0 never does. It covers opening the\n"+
-					"files; with -listen it is for each connection")
+					"files, and with -listen waiting for somebody; with -many it is\n"+
+					"for each connection")
 			return s.run
 		},
 	}

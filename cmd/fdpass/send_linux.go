@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -109,6 +110,8 @@ func (s *sender) serve(name string, files []*os.File) error {
 		switch {
 		case err != nil && isFull(err):
 			time.Sleep(20 * time.Millisecond)
+		case errors.Is(err, os.ErrDeadlineExceeded):
+			return fmt.Errorf("nobody has taken the descriptors within %v: %w", s.timeout, os.ErrDeadlineExceeded)
 		case err != nil:
 			return err
 		case s.many:
