@@ -47,8 +47,13 @@ func (r *relay) parse(args []string) (from, to address, err error) {
 	if from, err = parseAddress(args[0]); err != nil {
 		return from, to, err
 	}
-	if to, err = parseAddress(args[1]); err == nil && to.fd >= 0 {
+	to, err = parseAddress(args[1])
+	switch {
+	case err != nil:
+	case to.fd >= 0:
 		err = usagef("relay: CONNECT is a path or @name: each connection needs another one")
+	case to.name == from.name:
+		err = usagef("relay: LISTEN and CONNECT are the same: each connection would make another one")
 	}
 	return from, to, err
 }
@@ -68,7 +73,7 @@ func (a address) listener() (l *net.UnixListener, closeListener func() error, er
 	}
 	if conn != nil {
 		conn.Close()
-		return nil, nil, fmt.Errorf("%s: is connected, not listening", a.name)
+		return nil, nil, fmt.Errorf("%s: does not listen", a.name)
 	}
 	return b.UnixListener, b.Close, nil
 }

@@ -45,6 +45,7 @@ func TestIsWrongUsageStatus2(t *testing.T) {
 		{"relay /tmp/s -wait /tmp/t", "LISTEN and CONNECT"},
 		{"relay /tmp/s -wait", "flags go before"},
 		{"relay /tmp/s fd:0", "CONNECT is a path"},
+		{"relay /tmp/s /tmp/s", "are the same"},
 	} {
 		startFdpass(t, strings.Fields(c.args)...).fail(2, c.message)
 	}
