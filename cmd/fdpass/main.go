@@ -114,7 +114,7 @@ func (c *command) start(args []string) error {
 	fs := flag.NewFlagSet(c.name, flag.ContinueOnError)
 	fs.SetOutput(io.Discard) // errors are printed once, by run
 	run := c.setup(fs)
-	explainDurations(fs)
+	explainErrors(fs)
 	args, err := c.parse(fs, args)
 	switch {
 	case errors.Is(err, flag.ErrHelp):

@@ -59,7 +59,7 @@ examples:
 			var t tracer
 			fs.StringVar(&t.file, "o", "", "write to `FILE`; - is standard output")
 			fs.BoolVar(&t.verbose, "v", false, "explain every byte, as decode does")
-			fs.IntVar(&t.pid, "p", 0, "attach to the process `PID` instead of running a program")
+			fs.Var((*processID)(&t.pid), "p", "attach to the process `PID` instead of running a program")
 			fs.BoolVar(&t.json, "json", false, "write JSON, one object a message and line")
 			fs.BoolVar(&t.errors, "errors", false, "show only calls that failed")
 			fs.Var(&t.kinds, "e", "show only messages with one of these `KINDS`, separated by commas:\n"+
@@ -88,8 +88,6 @@ examples:
 // check finds wrong usage.
 func (t *tracer) check(args []string) error {
 	switch {
-	case t.pid < 0:
-		return usagef("trace: %d is no process", t.pid)
 	case t.pid == 0 && len(args) == 0:
 		return usagef("trace: no program to run")
 	case t.pid != 0 && len(args) > 0:

@@ -46,6 +46,10 @@ func TestIsWrongUsageStatus2(t *testing.T) {
 		{"relay /tmp/s -wait", "flags go before"},
 		{"relay /tmp/s fd:0", "CONNECT is a path"},
 		{"relay /tmp/s /tmp/s", "are the same"},
+		{"trace -p 0", "a process has a number from 1 on"},
+		{"trace -p x", "a process has a number from 1 on"},
+		{"layout -fds x", `invalid value "x" for flag -fds: not a number`},
+		{"recv -n 99999999999999999999 /tmp/s", `"99999999999999999999" for flag -n: too large`},
 	} {
 		startFdpass(t, strings.Fields(c.args)...).fail(2, c.message)
 	}
