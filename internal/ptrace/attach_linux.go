@@ -39,8 +39,8 @@ func (t *Tracer) Attach(pid int) error {
 // threadsOf lists the threads of a process.
 func threadsOf(pid int) (tids []int, err error) {
 	list, err := os.ReadDir(fmt.Sprintf("/proc/%d/task", pid))
-	if errors.Is(err, os.ErrNotExist) {
-		return nil, syscall.ESRCH
+	if errors.Is(err, os.ErrNotExist) && syscall.Kill(pid, 0) == syscall.ESRCH {
+		return nil, syscall.ESRCH // and not only /proc is missing
 	}
 	for _, e := range list {
 		if tid, err := strconv.Atoi(e.Name()); err == nil {

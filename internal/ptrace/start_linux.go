@@ -88,10 +88,15 @@ func startStage(socket int, words []string, reads bool, path string, args []stri
 		what = "reads"
 	}
 	argv := append(slices.Clone(words), strconv.Itoa(socket), what, path)
-	return syscall.ForkExec("/proc/self/exe", append(argv, args...), &syscall.ProcAttr{
+	const exe = "/proc/self/exe"
+	pid, err = syscall.ForkExec(exe, append(argv, args...), &syscall.ProcAttr{
 		Env:   os.Environ(),
 		Files: append(files, uintptr(socket)),
 	})
+	if err != nil {
+		return 0, &os.PathError{Op: "exec", Path: exe, Err: err}
+	}
+	return pid, nil
 }
 
 // started is what became of the stage: whether it has the filter, and why it
