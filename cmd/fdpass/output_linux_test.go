@@ -46,6 +46,24 @@ func TestIsOutputThatCannotBeWrittenAnError(t *testing.T) {
 	}
 }
 
+// The writer of trace -o fails in its own time, and again when it is closed.
+func TestIsAFullDiskSaidOnce(t *testing.T) {
+	fdtest.NoLeak(t)
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	if err != nil {
+		t.Skipf("%v: needs /dev/full", err)
+	}
+	w := newSlowWriter(full)
+	if _, err := w.Write([]byte("x")); err != nil {
+		t.Error(err)
+	}
+	for _, err := range []error{w.flush(), w.flush(), w.Close()} {
+		if want := "write /dev/full: no space left on device"; err == nil || err.Error() != want {
+			t.Errorf("%v, want %s", err, want)
+		}
+	}
+}
+
 // Behind "| head" nobody reads on.
 func TestDoesABrokenPipeEndItQuietly(t *testing.T) {
 	fdtest.SkipUnderQemuUser(t, execNeeded)

@@ -49,7 +49,8 @@ is not allowed, it stops at each system call, which is slow. What a program does
 by way of io_uring does not show; that it uses it does.
 
 The exit status is the program's, or 128 and the number of the signal that ended
-it; 127 if the program is not found and 126 if it cannot be run.
+it; 127 if the program is not found and 126 if it cannot be run. If trace itself
+ends early, as when nobody reads what it writes, the program is killed.
 
 examples:
   fdpass trace fdpass demo

@@ -69,7 +69,10 @@ func (t *tracer) run(args []string) (status int, err error) {
 	if start := (*ptrace.StartError)(nil); errors.As(err, &start) {
 		err = cannotRun(err)
 	}
-	if err = errors.Join(err, out.Close()); err != nil {
+	if closed := out.Close(); err == nil { // else it is perhaps the same
+		err = closed
+	}
+	if err != nil {
 		return 0, fmt.Errorf("trace: %w", err)
 	}
 	return w.status(), nil

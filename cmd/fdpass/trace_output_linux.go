@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"errors"
 	"os"
 	"sync"
 	"time"
@@ -37,10 +36,16 @@ func (w *slowWriter) Write(b []byte) (int, error) {
 func (w *slowWriter) flush() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.err = errors.Join(w.err, w.buf.Flush())
+	if w.err == nil {
+		w.err = w.buf.Flush()
+	}
 	return w.err
 }
 
 func (w *slowWriter) Close() error {
-	return errors.Join(w.flush(), w.file.Close())
+	flushed, closed := w.flush(), w.file.Close()
+	if flushed != nil {
+		return flushed
+	}
+	return closed
 }
