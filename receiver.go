@@ -42,6 +42,9 @@ type Receiver struct {
 // ask for. The error matches [ErrNotUnix] for another kind of socket, EINVAL for
 // options that make no sense, and [errors.ErrUnsupported] for an option that the
 // kernel does not have. Other errors are those of getsockopt(2) and setsockopt(2).
+//
+// If conn itself holds the Receiver, the garbage collector never frees either, so
+// that only [Receiver.Close] closes the descriptors of the last message.
 func NewReceiver(conn syscall.Conn, opts Options) (*Receiver, error) {
 	end, room, err := opts.open(conn)
 	if err != nil {
