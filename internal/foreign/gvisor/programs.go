@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -49,7 +50,8 @@ func (s sandbox) demo(ctx context.Context, fdpass string) error {
 
 // between passes a file from one sandboxed process to another.
 func (s sandbox) between(ctx context.Context, fdpass string) error {
-	const script = `"$0" recv -cat -timeout 30s /tmp/s & "$0" send -wait /tmp/s ` + passed + ` && wait`
+	// The sandbox sees this machine's /tmp, and what somebody has left there.
+	const script = `d=$(mktemp -d); "$0" recv -cat -timeout 30s $d/s & "$0" send -wait $d/s ` + passed + ` && wait`
 	return isPassed(s.command(ctx, "sh", "-c", script, fdpass).Output())
 }
 
@@ -112,6 +114,9 @@ func begin(ctx context.Context, fdpass string, words ...string) (socket string, 
 
 // isPassed checks that out is what the file has that was passed.
 func isPassed(out []byte, err error) error {
+	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) {
+		return fmt.Errorf("%w\n%s", err, exit.Stderr)
+	}
 	if err != nil {
 		return err
 	}
