@@ -147,6 +147,15 @@ func TestDoesTraceWorkWithoutPrivilege(t *testing.T) {
 	}
 }
 
+// Without privilege, /proc does not show what a program such as ssh-agent has open.
+func TestIsADescriptorThatCannotBeSeenSaidNotToBeOpen(t *testing.T) {
+	fdtest.NoLeak(t)
+	out, _ := inRole(t, "as nobody", "trace", "-o", "-", self, "traced", "hidden")
+	if want := "    0 is not visible: permission denied\n"; !strings.Contains(out, want) {
+		t.Errorf("it does not say %q:\n%s", want, out)
+	}
+}
+
 // What a traced program starts is traced, too, and has no room for another tracer.
 func TestWhatIsSaidOfAProgramThatIsTracedAlready(t *testing.T) {
 	fdtest.NoLeak(t)

@@ -78,18 +78,22 @@ func (th *Thread) Peek(at uint64, b []byte) error {
 }
 
 // Link is what /proc says that a descriptor of the process is open on: a path,
-// "socket:[12]", or "not open".
+// "socket:[12]", "not open", or why it cannot be seen, as in a process that is not
+// dumpable (PR_SET_DUMPABLE) and somebody without privilege traces.
 func (p *Process) Link(fd int) string {
 	if p.fds < 0 {
 		dir, err := syscall.Open(fmt.Sprintf("/proc/%d/fd", p.PID), syscall.O_RDONLY|syscall.O_DIRECTORY|syscall.O_CLOEXEC, 0)
 		if err != nil {
-			return "not open"
+			return "not visible: " + err.Error()
 		}
 		p.fds = dir
 	}
 	n, err := rawmsg.Readlinkat(p.fds, strconv.Itoa(fd), p.link[:])
-	if err != nil {
+	switch {
+	case err == syscall.ENOENT:
 		return "not open"
+	case err != nil:
+		return "not visible: " + err.Error()
 	}
 	return string(p.link[:n])
 }
