@@ -46,7 +46,9 @@ call that it is blocked in may end with EINTR, as after SIGSTOP and SIGCONT
 It needs Linux 5.3 and the right to trace (ptrace(2)). By a seccomp filter the
 program stops only at the calls that are looked at; with -p, or where a filter
 is not allowed, it stops at each system call, which is slow. What a program does
-by way of io_uring does not show; that it uses it does.
+by way of io_uring does not show; that it uses it does. Nor do the messages of a
+program whose memory may not be read (PR_SET_DUMPABLE), which is an error for
+-lint.
 
 The exit status is the program's, or 128 and the number of the signal that ended
 it; 127 if the program is not found and 126 if it cannot be run. If trace itself

@@ -41,9 +41,11 @@ func tracedProgram(args []string) error {
 			return err
 		}
 		return fdpass.Send(a, os.Stdin)
-	case "hidden": // from others of its user, after a first message
-		if err := fdpass.Send(a, os.Stdin); err != nil {
-			return err
+	case "hidden": // from others of its user, after so many messages
+		for range len(args[1]) {
+			if err := fdpass.Send(a, os.Stdin); err != nil {
+				return err
+			}
 		}
 		const setDumpable = 4 // PR_SET_DUMPABLE
 		if _, _, errno := syscall.Syscall(syscall.SYS_PRCTL, setDumpable, 0, 0); errno != 0 {

@@ -23,6 +23,7 @@ type watcher struct {
 	colors    bool // out is a terminal that has them
 	sockets   map[socketKey]*knownSocket
 	uring     map[int]bool // the processes that are known to use io_uring
+	hidden    map[int]bool // those whose memory cannot be read
 	watched   suspicions
 	leftovers leftovers
 	window    [4096]byte        // of a program's memory
@@ -55,7 +56,7 @@ func (t *tracer) run(args []string) (status int, err error) {
 		runtime.GOMAXPROCS(2)
 	}
 	w := &watcher{tracer: t, out: out, colors: t.color(), sockets: map[socketKey]*knownSocket{}, headers: map[uint64]header{},
-		uring: map[int]bool{}, watched: suspicions{}, leftovers: leftovers{}}
+		uring: map[int]bool{}, hidden: map[int]bool{}, watched: suspicions{}, leftovers: leftovers{}}
 	w.trace = &ptrace.Tracer{Handler: w, Want: ptrace.Wanted(t.reads || t.lint)}
 	if t.pid != 0 {
 		err = w.attach()

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"syscall"
@@ -45,8 +47,20 @@ func (w *watcher) Entered(th *ptrace.Thread, c *ptrace.Call) bool {
 	} else {
 		u.headers = w.readHeaders(th, c)
 	}
+	w.sayHidden(th.Process())
 	hasRoom := func(h header) bool { return h.controllen > 0 }
 	return !isSend(c) || slices.ContainsFunc(u.headers, hasRoom) || len(u.headers) < c.Vlen
+}
+
+// sayHidden says once of a process that its messages are not seen. Nobody knows
+// then whether something is wrong.
+func (w *watcher) sayHidden(p *ptrace.Process) {
+	if p.Hides == nil || w.hidden[p.PID] {
+		return
+	}
+	w.hidden[p.PID], w.found = true, true
+	fmt.Fprintf(os.Stderr, "fdpass: trace: the memory of process %d cannot be read, so its messages are not seen: %v\n",
+		p.PID, p.Hides)
 }
 
 // Resumed does what the program need not wait for. While a call is made it looks

@@ -77,8 +77,8 @@ func becomeFdpass(args []string) error {
 }
 
 // inRole runs fdpass by way of a role, and returns what that writes to standard
-// output, and its status.
-func inRole(t *testing.T, role string, args ...string) (out string, status int) {
+// output and to standard error, and its status.
+func inRole(t *testing.T, role string, args ...string) (out, said string, status int) {
 	t.Helper()
 	fdtest.SkipUnderQemuUser(t, "it has neither ptrace nor filters")
 	fdtest.SkipUnderGVisor(t, fdtest.GVisorTrace)
@@ -94,7 +94,7 @@ func inRole(t *testing.T, role string, args ...string) (out string, status int) 
 	if err != nil {
 		t.Logf("%v\n%s", err, &errs)
 	}
-	return string(b), cmd.ProcessState.ExitCode()
+	return string(b), errs.String(), cmd.ProcessState.ExitCode()
 }
 
 // isTraced checks that a trace shows what tracedProgram does with "status", and
@@ -119,13 +119,13 @@ func TestDoesTraceWorkWhereSeccompIsNotToBeHad(t *testing.T) {
 	fdtest.NoLeak(t)
 	for _, errno := range []syscall.Errno{syscall.EPERM, syscall.ENOSYS} {
 		filter := fmt.Sprintf("%d:%d", syscall.SYS_PRCTL, int(errno))
-		out, status := inRole(t, "without calls", filter, "trace", "-o", "-", self, "traced", "status")
+		out, _, status := inRole(t, "without calls", filter, "trace", "-o", "-", self, "traced", "status")
 		if status != 0 {
 			t.Errorf("%v: status %d", errno, status)
 		}
 		isTraced(t, out, 1) // that of this test
 		args := []string{filter, "trace", "-o", "-", "-lint", self, "traced", "inherits"}
-		out, status = inRole(t, "without calls", args...)
+		out, _, status = inRole(t, "without calls", args...)
 		if status != 1 || strings.Count(out, "\n") != 1 || !strings.Contains(out, "MSG_CMSG_CLOEXEC") {
 			t.Errorf("%v: of a trap it says, with status %d: %s", errno, status, out)
 		}
@@ -137,7 +137,7 @@ func TestDoesTraceWorkWithoutPrivilege(t *testing.T) {
 	if info, err := os.Stat(self); err != nil || info.Mode()&5 != 5 {
 		t.Skipf("needs a umask that lets others run this test: %v, %v", info, err)
 	}
-	out, status := inRole(t, "as nobody", "trace", "-o", "-", self, "traced", "status")
+	out, _, status := inRole(t, "as nobody", "trace", "-o", "-", self, "traced", "status")
 	if status != 0 {
 		t.Errorf("status %d", status)
 	}
@@ -150,9 +150,22 @@ func TestDoesTraceWorkWithoutPrivilege(t *testing.T) {
 // Without privilege, /proc does not show what a program such as ssh-agent has open.
 func TestIsADescriptorThatCannotBeSeenSaidNotToBeOpen(t *testing.T) {
 	fdtest.NoLeak(t)
-	out, _ := inRole(t, "as nobody", "trace", "-o", "-", self, "traced", "hidden")
+	out, _, _ := inRole(t, "as nobody", "trace", "-o", "-", self, "traced", "hidden", "x")
 	if want := "    0 is not visible: permission denied\n"; !strings.Contains(out, want) {
 		t.Errorf("it does not say %q:\n%s", want, out)
+	}
+}
+
+// Nor can its memory be read then, where its messages are.
+func TestIsAProgramThatHidesItsMessagesFoundFaultless(t *testing.T) {
+	fdtest.NoLeak(t)
+	_, _, status := inRole(t, "as nobody", "trace", "-o", "/dev/null", self, "traced", "hidden", "")
+	if status != 0 {
+		t.Errorf("status %d", status)
+	}
+	_, errs, status := inRole(t, "as nobody", "trace", "-lint", "-o", "/dev/null", self, "traced", "hidden", "")
+	if want := "its messages are not seen: permission denied\n"; status != 1 || strings.Count(errs, want) != 1 {
+		t.Errorf("status %d; it does not say once %q:\n%s", status, want, errs)
 	}
 }
 
@@ -239,7 +252,7 @@ func TestIsAProgramAnnouncedThatUsesIoUring(t *testing.T) {
 	for errno, want := range map[syscall.Errno]int{0: 1, syscall.ENOSYS: 0, syscall.EPERM: 0} {
 		// Trace must not have a filter: what this one answers does not come to it.
 		filter := fmt.Sprintf("%d:%d,%d:1", ringNumber(), int(errno), syscall.SYS_PRCTL)
-		trace, _ := inRole(t, "without calls", filter, "trace", "-o", "-", program)
+		trace, _, _ := inRole(t, "without calls", filter, "trace", "-o", "-", program)
 		if n := len(announced.FindAllString(trace, -1)); n != want || strings.Count(trace, "\n") != want {
 			t.Errorf("io_uring_setup is answered with %d: announced %d times, want %d: %q",
 				int(errno), n, want, trace)

@@ -25,6 +25,8 @@ type Thread struct {
 // Process is what the threads of a process share.
 type Process struct {
 	PID   int
+	Hides error // why its memory cannot be read, as when it is not dumpable; or nil
+
 	mem   int // /proc/PID/mem, or -1
 	fds   int // /proc/PID/fd, or -1
 	pidfd int // or -1
@@ -66,9 +68,10 @@ func (th *Thread) Peek(at uint64, b []byte) error {
 	if p.mem < 0 {
 		fd, err := syscall.Open(fmt.Sprintf("/proc/%d/mem", p.PID), syscall.O_RDONLY|syscall.O_CLOEXEC, 0)
 		if err != nil {
+			p.Hides = err
 			return os.NewSyscallError("open", err)
 		}
-		p.mem = fd
+		p.mem, p.Hides = fd, nil
 	}
 	n, err := syscall.Pread(p.mem, b, int64(at))
 	if err == nil && n < len(b) {
