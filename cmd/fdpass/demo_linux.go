@@ -15,6 +15,7 @@ import (
 
 	"example.com/fdpass"
 	"example.com/fdpass/internal/printable"
+	"example.com/fdpass/rawmsg"
 )
 
 // demoTime bounds the demo, in case it is given a file to read that nobody
@@ -24,6 +25,9 @@ const demoTime = 30 * time.Second
 func (d *demo) run(names []string) error {
 	if err := noFlags("demo", names); err != nil {
 		return err
+	}
+	if len(names) > rawmsg.SCM_MAX_FD {
+		return usagef("demo: %d files, and one message has at most %d", len(names), rawmsg.SCM_MAX_FD)
 	}
 	exhibits, err := exhibit(names)
 	if err != nil {

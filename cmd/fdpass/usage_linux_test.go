@@ -108,4 +108,5 @@ func TestDoesTheDemoTakeAnyFile(t *testing.T) {
 		t.Error("a file's bytes went to the terminal as they are")
 	}
 	startFdpass(t, "demo", "/no/such/file").fail(1, "no such file")
+	startFdpass(t, append([]string{"demo"}, make([]string, 254)...)...).fail(2, "254 files, and one message has at most 253")
 }
