@@ -197,14 +197,17 @@ func TestIsAMessageSentInTheMiddleOfAnother(t *testing.T) {
 				time.Sleep(time.Millisecond)
 				cancel()
 				time.Sleep(time.Millisecond)
+				sent := make(chan bool)
 				go func() {
 					group.Wait()
 					a.Close()
+					close(sent)
 				}()
 				got, err := io.ReadAll(b)
 				if err != nil {
 					t.Fatal(err)
 				}
+				<-sent
 				first, last := bytes.IndexByte(got, 'a'), bytes.LastIndexByte(got, 'a')
 				if len(got) != want || last-first+2 != 1<<20 {
 					t.Fatalf("%d bytes came, the long message from %d to %d", len(got), first, last)

@@ -68,3 +68,23 @@ func TestWhenHasAPeerHungUp(t *testing.T) {
 		}
 	}
 }
+
+func TestAreTheBytesOfAllMessagesQueued(t *testing.T) {
+	for _, typ := range []int{syscall.SOCK_STREAM, syscall.SOCK_SEQPACKET} {
+		fds, err := syscall.Socketpair(syscall.AF_UNIX, typ|syscall.SOCK_CLOEXEC, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer syscall.Close(fds[1])
+		for want, p := range []string{"", "x", "y", "z"} {
+			syscall.Write(fds[0], []byte(p)) // which sends nothing on a stream if p is empty
+			if n, err := rawmsg.Queued(fds[1]); n != want || err != nil {
+				t.Errorf("type %d: %d bytes, %v, want %d", typ, n, err, want)
+			}
+		}
+		syscall.Close(fds[0])
+	}
+	if _, err := rawmsg.Queued(-1); err != syscall.EBADF {
+		t.Errorf("no socket: %v", err)
+	}
+}

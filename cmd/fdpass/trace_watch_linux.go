@@ -119,6 +119,7 @@ func (w *watcher) Other(th *ptrace.Thread, call ptrace.Other) {
 func (w *watcher) Execed(th *ptrace.Thread) {
 	p := th.Process()
 	delete(w.uring, p.PID)
+	delete(w.hidden, p.PID)
 	if l := w.watched[p.PID]; l != nil {
 		for fd, s := range l {
 			if p.Link(fd) != s.link {

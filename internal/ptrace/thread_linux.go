@@ -1,6 +1,7 @@
 package ptrace
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -68,7 +69,9 @@ func (th *Thread) Peek(at uint64, b []byte) error {
 	if p.mem < 0 {
 		fd, err := syscall.Open(fmt.Sprintf("/proc/%d/mem", p.PID), syscall.O_RDONLY|syscall.O_CLOEXEC, 0)
 		if err != nil {
-			p.Hides = err
+			if errors.Is(err, os.ErrPermission) { // and the process has not just ended
+				p.Hides = err
+			}
 			return os.NewSyscallError("open", err)
 		}
 		p.mem, p.Hides = fd, nil
