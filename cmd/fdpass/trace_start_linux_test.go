@@ -178,6 +178,35 @@ func TestWhatIsSaidOfAProgramThatIsTracedAlready(t *testing.T) {
 	trace.fail(1, fmt.Sprintf("fdpass: trace: process %d traces it already", trace.Process.Pid))
 }
 
+// To the kernel, a tracer is a thread; what is named is the process that it is of.
+func TestIsTheProcessNamedWhoseThreadTraces(t *testing.T) {
+	fdtest.NoLeak(t)
+	traced(t, nil, self, "help") // which skips where nothing can be traced
+	program := exec.CommandContext(fdtest.Context(t), "cat")
+	in, err := program.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := program.Start(); err != nil {
+		t.Fatal(err)
+	}
+	pid := program.Process.Pid
+	fdtest.OffTheMainThread(func() {
+		const seize = 0x4206 // PTRACE_SEIZE of ptrace(2); it does not stop the program
+		if _, _, errno := syscall.Syscall6(syscall.SYS_PTRACE, seize, uintptr(pid), 0, 0, 0, 0); errno != 0 {
+			t.Error(errno)
+			return
+		}
+		trace := fdpassCommand(t, "trace", "-p", strconv.Itoa(pid))
+		trace.begin()
+		trace.fail(1, fmt.Sprintf(" process %d: process %d traces it already", pid, os.Getpid()))
+	})
+	in.Close()
+	if err := program.Wait(); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestIsWhatIsWrongRedInATerminal(t *testing.T) {
 	fdtest.NoLeak(t)
 	if trace, _ := traced(t, nil, self, "traced", "inherits"); strings.Contains(trace, "\x1b") {

@@ -58,12 +58,12 @@ func (t *Tracer) seize(tid, options int) error {
 	case errors.Is(err, syscall.ESRCH):
 		return nil
 	case errors.Is(err, syscall.EPERM):
-		switch by := status(tid, "TracerPid"); by {
-		case strconv.Itoa(os.Getpid()):
-		case "", "0":
+		switch by := tracerOf(tid); by {
+		case os.Getpid():
+		case 0:
 			return err
 		default:
-			return fmt.Errorf("process %s traces it already: %w", by, err)
+			return fmt.Errorf("process %d traces it already: %w", by, err)
 		}
 	case err != nil:
 		return err
@@ -76,6 +76,16 @@ func (t *Tracer) seize(tid, options int) error {
 		return err
 	}
 	return nil
+}
+
+// tracerOf is the process that traces a thread, or 0. TracerPid names the thread
+// that does, and it can be any thread of that process.
+func tracerOf(tid int) int {
+	by, _ := strconv.Atoi(status(tid, "TracerPid"))
+	if pid, err := strconv.Atoi(status(by, "Tgid")); err == nil {
+		return pid
+	}
+	return by // a process that cannot be looked at
 }
 
 // Stop has Run let all threads go, and return. It may be called from anywhere.
