@@ -123,11 +123,12 @@ func TestDoesAnotherContextEndAWait(t *testing.T) {
 	noGoroutine(t)
 	a, b := fdtest.Conns(t, "unixpacket")
 	one := fdtest.Receiver(t, b, fdpass.Options{})
-	got := make(chan error, 2)
+	got := make(chan error, 3)
 	two := fdtest.Receiver(t, b, fdpass.Options{})
 	three := must(fdpass.NewBatchReceiver(b, 1, fdpass.Options{}))(t)
 	go func() { _, err := two.Recv(make([]byte, 1)); got <- err }()
 	go func() { _, err := three.Recv([][]byte{make([]byte, 1)}); got <- err }()
+	go func() { _, _, err := fdpass.RecvMsg(b, make([]byte, 1), 0); got <- err }()
 	for range rounds / 4 {
 		ctx, cancel := context.WithCancel(fdtest.Context(t))
 		time.AfterFunc(10*time.Microsecond, cancel)
@@ -138,12 +139,12 @@ func TestDoesAnotherContextEndAWait(t *testing.T) {
 			break
 		}
 	}
-	for range 2 {
+	for range 3 {
 		if _, err := fdpass.SendMsg(a, []byte("x")); err != nil {
 			t.Fatal(err)
 		}
 	}
-	for range 2 {
+	for range 3 {
 		if err := <-got; err != nil {
 			t.Errorf("one without: %v", err)
 		}
@@ -164,11 +165,18 @@ func TestIsAMessageSentInTheMiddleOfAnother(t *testing.T) {
 			s := batchSender(t, conn)
 			return func() error { _, _, err := s.Send([]fdpass.Outgoing{{Payload: []byte("b")}}); return err }
 		},
+		"SendMsg": func(conn *net.UnixConn) func() error {
+			return func() error { _, err := fdpass.SendMsg(conn, []byte("b")); return err }
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			for range 50 {
+			for i := range 50 {
 				a, b := fdtest.Conns(t, "unix")
-				large, cut := sender(t, a), sender(t, a)
+				cut := sender(t, a)
+				large := sender(t, a).Send
+				if i%2 == 0 {
+					large = func(p []byte, _ ...int) (int, error) { return fdpass.SendMsg(a, p) }
+				}
 				var group sync.WaitGroup
 				send := func(f func() error) {
 					fdtest.Go(&group, func() {
@@ -177,7 +185,7 @@ func TestIsAMessageSentInTheMiddleOfAnother(t *testing.T) {
 						}
 					})
 				}
-				send(func() error { _, err := large.Send(bytes.Repeat([]byte("a"), 1<<20)); return err })
+				send(func() error { _, err := large(bytes.Repeat([]byte("a"), 1<<20)); return err })
 				if _, err := io.ReadFull(b, make([]byte, 1)); err != nil { // it has begun
 					t.Fatal(err)
 				}

@@ -73,6 +73,20 @@ func (e *endpoint) share() {
 	runtime.SetFinalizer(e.shared, (*lease).end)
 }
 
+// connection returns what the users of the connection share, or nil if it has none. A
+// function that makes one call, such as [Recv], is not a user itself.
+func (e *endpoint) connection() *connection {
+	if e.shared != nil {
+		return e.shared.connection
+	}
+	if !reflect.ValueOf(e.conn).Comparable() {
+		return nil
+	}
+	connections.Lock()
+	defer connections.Unlock()
+	return connections.of[e.conn]
+}
+
 // end forgets the connection with its last user.
 func (l *lease) end() {
 	connections.Lock()
@@ -139,12 +153,13 @@ func (c *connection) restore(dir direction) {
 // resumes reports whether a wait that ended at a deadline has to begin again,
 // because the context of another call ended it. It waits until that call has put
 // back the caller's deadline. before is what restores was before the wait, and
-// ctx is the context of the waiting call, or nil.
-func (l *lease) resumes(ctx context.Context, dir direction, before uint64) bool {
-	if l == nil {
-		return false
+// ctx is the context of the waiting call, or nil. A connection whose last user has
+// gone has its deadline back: if that has passed, the next wait ends at once.
+func (c *connection) resumes(ctx context.Context, dir direction, before uint64) bool {
+	if c == nil {
+		return restores.Load() != before
 	}
-	d := &l.deadlines[dir]
+	d := &c.deadlines[dir]
 	d.mu.Lock()
 	interrupts, last, t, restored := d.interrupts, d.last, d.t, d.restored
 	d.mu.Unlock()

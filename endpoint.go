@@ -151,7 +151,7 @@ func (e *endpoint) write(f func(fd uintptr) bool) error {
 func (e *endpoint) resume(dir direction, before uint64, err error, f func(fd uintptr) bool) error {
 	for err != nil {
 		switch {
-		case errors.Is(err, os.ErrDeadlineExceeded) && e.shared.resumes(e.ctx, dir, before):
+		case errors.Is(err, os.ErrDeadlineExceeded) && e.connection().resumes(e.ctx, dir, before):
 		case e.wait != 0 && e.unpolled(err):
 			e.wait = 0
 		default:

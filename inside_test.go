@@ -4,6 +4,7 @@ package fdpass
 
 import (
 	"bytes"
+	"context"
 	"encoding/binary"
 	"errors"
 	"io"
@@ -111,6 +112,49 @@ func FuzzDoesAnAddressStayTheSame(f *testing.F) {
 			t.Errorf("%q became %v", first.Name, again)
 		}
 	})
+}
+
+// Another Sender has sent a part of its message, and does not wait at the moment.
+func TestWhatEndsTheWaitForAnothersMessage(t *testing.T) {
+	a, b, err := Pair("unix")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer a.Close()
+	defer b.Close()
+	other, err := NewSender(a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := NewSender(a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other.end.hold()
+	defer other.end.release()
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Millisecond)
+	defer cancel()
+	if n, err := s.SendContext(ctx, []byte("x")); n != 0 || !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("its context: %d, %v", n, err)
+	}
+	if n, err := s.TrySend(&Outgoing{Payload: []byte("x")}); n != 0 || !errors.Is(err, syscall.EAGAIN) {
+		t.Errorf("TrySend: %d, %v", n, err)
+	}
+	sent := make(chan error, 1)
+	go func() { _, err := SendMsg(a, []byte("y")); sent <- err }()
+	select {
+	case err := <-sent:
+		t.Errorf("nothing, and %v", err)
+	case <-time.After(10 * time.Millisecond):
+		other.end.release()
+		if err := <-sent; err != nil {
+			t.Errorf("the end of the other message: %v", err)
+		}
+	}
+	p := make([]byte, 8)
+	if n, err := b.Read(p); err != nil || string(p[:n]) != "y" {
+		t.Errorf("%q came, %v", p[:n], err)
+	}
 }
 
 // A peer that closes its end of a seqpacket connection with something unread resets the

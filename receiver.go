@@ -121,9 +121,8 @@ func (r *Receiver) Peek(p []byte) (*Message, error) {
 // deadline again that was given to SetReadDeadline of this or any other Receiver or
 // Stream on the connection, as long as that is in use. A deadline that was set on the
 // connection itself is lost, since Go has no way to read it; on an [*os.File] even if
-// the context does not end the wait. If package net or a function such as [Recv]
-// waits on the same connection at that moment, its wait may end with
-// [os.ErrDeadlineExceeded].
+// the context does not end the wait. If package net waits on the same connection at
+// that moment, its wait may end with [os.ErrDeadlineExceeded].
 func (r *Receiver) RecvContext(ctx context.Context, p []byte) (m *Message, err error) {
 	r.msg.drop() // as Recv does, which is not called if ctx is done already
 	err = r.end.within(ctx, reading, func() error {

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"reflect"
 	"sync/atomic"
 	"syscall"
 
@@ -30,8 +29,12 @@ type part struct {
 // send the rest of a message first.
 var errNotMyTurn = errors.New("fdpass: not yet")
 
-// hold is called by a try that has sent a part and is about to wait.
+// hold is called by a try that has sent a part and is about to wait. A function that
+// sends one message becomes a user of the connection for that.
 func (e *endpoint) hold() {
+	if e.shared == nil {
+		e.share()
+	}
 	if e.shared != nil && e.shared.part.Load() == nil {
 		unfinished.Add(1)
 		e.shared.part.Store(&part{e, make(chan struct{})})
@@ -55,14 +58,7 @@ func (e *endpoint) heldUp() *part {
 	if unfinished.Load() == 0 {
 		return nil
 	}
-	c := (*connection)(nil)
-	if e.shared != nil {
-		c = e.shared.connection
-	} else if reflect.ValueOf(e.conn).Comparable() { // a function that sends one message
-		connections.Lock()
-		c = connections.of[e.conn]
-		connections.Unlock()
-	}
+	c := e.connection()
 	if c == nil {
 		return nil
 	}
