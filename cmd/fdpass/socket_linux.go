@@ -23,13 +23,13 @@ const maxPath = 107
 func parseAddress(s string) (address, error) {
 	switch {
 	case s == "" || s == "@":
-		return address{}, usagef("SOCKET is empty")
+		return address{}, usagef("the address of the socket is empty")
 	case strings.HasPrefix(s, "fd:"):
 		fd, err := parseFD(s)
 		return address{s, fd}, err
 	case len(strings.TrimPrefix(s, "@")) > maxPath:
-		return address{}, usagef("SOCKET has %d bytes, and the address of a Unix socket holds %d",
-			len(strings.TrimPrefix(s, "@")), maxPath)
+		return address{}, usagef("%q has %d bytes, and the address of a Unix socket holds %d",
+			s, len(strings.TrimPrefix(s, "@")), maxPath)
 	}
 	return address{s, -1}, nil
 }
