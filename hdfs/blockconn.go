@@ -3,6 +3,7 @@ package shortcircuit
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"os"
 	"sync"
@@ -148,7 +149,13 @@ func (c *blockConn) dialTCP() (net.Conn, error) {
 	ctx, cancel := withDeadline(c.ctx, deadline)
 	defer cancel()
 	tcp, err := c.d.dial(ctx, c.network, c.addr)
-	if err != nil {
+	switch {
+	case err == nil:
+	case c.ctx.Err() != nil:
+		return nil, net.ErrClosed
+	case ctx.Err() != nil || !deadline.IsZero() && !time.Now().Before(deadline):
+		return nil, fmt.Errorf("%w: %w", os.ErrDeadlineExceeded, err)
+	default:
 		return nil, err
 	}
 	c.state.Lock()

@@ -8,7 +8,7 @@ import (
 // until waits for something that happens soon.
 func until(t testing.TB, what string, done func() bool) {
 	t.Helper()
-	for end := time.Now().Add(10 * time.Second); !done(); time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(patience); !done(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatal("never: ", what)
 		}
@@ -33,8 +33,7 @@ func mustOpen(t testing.TB, c *Client, b Block) *Replica {
 func TestIsAReplicaUsedAgain(t *testing.T) {
 	n := newFakeNode(t)
 	b, _ := n.add(1, 1000, 512, checksumCRC32C)
-	c := NewClient(n.socket, Options{})
-	defer c.Close()
+	c := newTestClient(t, n.socket, Options{})
 	for range 3 {
 		mustOpen(t, c, b).Close()
 	}
@@ -49,8 +48,7 @@ func TestIsAReplicaUsedAgain(t *testing.T) {
 func TestIsADeletedBlockLetGoOf(t *testing.T) {
 	n := newFakeNode(t)
 	b, want := n.add(1, 1000, 512, checksumCRC32C)
-	c := NewClient(n.socket, Options{})
-	defer c.Close()
+	c := newTestClient(t, n.socket, Options{})
 	r := mustOpen(t, c, b)
 	if !r.Valid() {
 		t.Fatal("not valid")
@@ -73,8 +71,7 @@ func TestIsADeletedBlockLetGoOf(t *testing.T) {
 
 func TestHowManyReplicasAreKept(t *testing.T) {
 	n := newFakeNode(t)
-	c := NewClient(n.socket, Options{Replicas: 2})
-	defer c.Close()
+	c := newTestClient(t, n.socket, Options{Replicas: 2})
 	var held []*Replica
 	for id := range uint64(5) {
 		b, _ := n.add(id, 100, 512, checksumCRC32C)
@@ -89,17 +86,19 @@ func TestHowManyReplicasAreKept(t *testing.T) {
 		}
 		r.Close()
 	}
-	until(t, "two slots", func() bool { return n.inUse() == 2 })
-	if s := c.Stats(); s.SlotsReleased != 3 || s.SlotsLost != 0 || n.twice != 0 {
-		t.Errorf("%+v, %d released twice", s, n.twice)
+	// The DataNode has released a slot before the client knows it.
+	until(t, "three slots were released", func() bool { return c.Stats().SlotsReleased == 3 })
+	twice := 0
+	n.set(func() { twice = n.twice })
+	if s := c.Stats(); n.inUse() != 2 || s.SlotsLost != 0 || twice != 0 {
+		t.Errorf("%+v, %d slots, %d released twice", s, n.inUse(), twice)
 	}
 }
 
 func TestDoesAnUnusedReplicaExpire(t *testing.T) {
 	n := newFakeNode(t)
 	b, _ := n.add(1, 100, 512, checksumCRC32C)
-	c := NewClient(n.socket, Options{Idle: time.Millisecond})
-	defer c.Close()
+	c := newTestClient(t, n.socket, Options{Idle: time.Millisecond})
 	mustOpen(t, c, b).Close()
 	until(t, "it expired", func() bool { return c.Stats().Expired == 1 && n.inUse() == 0 })
 }
@@ -107,8 +106,7 @@ func TestDoesAnUnusedReplicaExpire(t *testing.T) {
 func TestWhatIfTheDataNodeEnds(t *testing.T) {
 	n := newFakeNode(t)
 	b, _ := n.add(1, 100, 512, checksumCRC32C)
-	c := NewClient(n.socket, Options{})
-	defer c.Close()
+	c := newTestClient(t, n.socket, Options{})
 	r := mustOpen(t, c, b)
 	defer r.Close()
 	n.drop()
@@ -124,8 +122,7 @@ func TestWhatIfThereIsNoSharedMemory(t *testing.T) {
 	n := newFakeNode(t)
 	n.set(func() { n.noShm = true })
 	b, _ := n.add(1, 100, 512, checksumCRC32C)
-	c := NewClient(n.socket, Options{})
-	defer c.Close()
+	c := newTestClient(t, n.socket, Options{})
 	mustOpen(t, c, b).Close()
 	mustOpen(t, c, b).Close()
 	if n.count(opRequestShm) != 1 || n.count(opRequestFDs) != 1 || c.Stats().CacheHits != 1 {
@@ -135,8 +132,7 @@ func TestWhatIfThereIsNoSharedMemory(t *testing.T) {
 
 func TestAreMoreSlotsThanASegmentHasPossible(t *testing.T) {
 	n := newFakeNode(t)
-	c := NewClient(n.socket, Options{Replicas: 200})
-	defer c.Close()
+	c := newTestClient(t, n.socket, Options{Replicas: 200})
 	b, _ := n.add(1, 100, 512, checksumCRC32C)
 	for i := range int64(150) {
 		b.ID = uint64(1000 + i)

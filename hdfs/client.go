@@ -210,10 +210,10 @@ func (c *Client) Close() error {
 	}
 	c.timer = nil
 	c.mu.Unlock()
+	c.shm.close() // before a release that is cancelled would give its slot up
 	c.cancel()
 	c.pool.close()
 	c.cache.close()
-	c.shm.close()
 	c.pending.Wait()
 	return nil
 }

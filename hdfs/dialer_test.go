@@ -22,7 +22,7 @@ func readThrough(t testing.TB, d *Dialer, addr string, b Block, off, length int6
 		return nil, err
 	}
 	defer c.Close()
-	c.SetDeadline(time.Now().Add(10 * time.Second))
+	c.SetDeadline(time.Now().Add(patience))
 	header := appendBytes(nil, 1, appendHeader(nil, b, Token{}))
 	header = appendBytes(header, 2, "test")
 	r, err := openTCP(c, &readBlock{block: b, off: off, length: length, header: header}, 0)
@@ -32,8 +32,15 @@ func readThrough(t testing.TB, d *Dialer, addr string, b Block, off, length int6
 	return io.ReadAll(r)
 }
 
+// newTestDialer makes a Dialer that waits for the socket as long as a test does.
 func newTestDialer(t testing.TB, socket string) *Dialer {
-	d := NewDialer(socket, DialerOptions{Options: Options{Timeout: 200 * time.Millisecond}})
+	return newHastyDialer(t, socket, patience)
+}
+
+// newHastyDialer makes a Dialer for a socket that does not answer. It is left alone for
+// longer than any test takes.
+func newHastyDialer(t testing.TB, socket string, timeout time.Duration) *Dialer {
+	d := NewDialer(socket, DialerOptions{Options: Options{Timeout: timeout}, LeaveAlone: time.Hour})
 	t.Cleanup(func() { d.Close() })
 	return d
 }
@@ -74,6 +81,9 @@ func TestWhenDoesTheDialerFallBack(t *testing.T) {
 			n := newFakeNode(t)
 			b, want := n.add(1, 200_000, 512, checksumCRC32C)
 			d := newTestDialer(t, n.socket)
+			if test.reason == ReasonTimeout {
+				d = newHastyDialer(t, n.socket, 50*time.Millisecond)
+			}
 			// By TCP comes what is good, whatever is wrong with the files.
 			by := n.goodTCP(t, want)
 			test.spoil(n, &b)
@@ -122,7 +132,7 @@ func TestDoesABadBlockGiveAWrongByte(t *testing.T) {
 func TestIsASilentSocketLeftAlone(t *testing.T) {
 	n := newFakeNode(t)
 	b, want := n.add(1, 1000, 512, checksumCRC32C)
-	d := newTestDialer(t, n.socket)
+	d := newHastyDialer(t, n.socket, 50*time.Millisecond)
 	by := n.goodTCP(t, want)
 	n.set(func() { n.mute = true })
 	for range 5 {
@@ -156,7 +166,7 @@ func TestDoesEverythingElsePassThrough(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	c.SetDeadline(time.Now().Add(5 * time.Second))
+	c.SetDeadline(time.Now().Add(patience))
 	for _, b := range appendRequest(nil, 0x55, []byte("a checksum, please")) { // OP_BLOCK_CHECKSUM, byte by byte
 		if _, err := c.Write([]byte{b}); err != nil {
 			t.Fatal(err)
@@ -199,7 +209,7 @@ func TestDoesANegotiationPassThrough(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer server.Close()
-	server.SetDeadline(time.Now().Add(10 * time.Second))
+	server.SetDeadline(time.Now().Add(patience))
 	got := make([]byte, 4)
 	if _, err := io.ReadFull(server, got); err != nil || !bytes.Equal(got, first) {
 		t.Errorf("%x, %v", got, err)
@@ -219,13 +229,13 @@ func TestIsAnotherMachineReachedByTCP(t *testing.T) {
 	}
 }
 
-func TestDoesAWriteDeadlineEndTheDialling(t *testing.T) {
+func TestDoesADeadlineEndTheDialling(t *testing.T) {
 	fdtest.NoLeak(t)
 	d := NewDialer("/nowhere", DialerOptions{Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
 		select {
 		case <-ctx.Done():
 			return nil, ctx.Err()
-		case <-time.After(20 * time.Second):
+		case <-time.After(patience):
 			return nil, io.ErrNoProgress
 		}
 	}})
@@ -236,8 +246,18 @@ func TestDoesAWriteDeadlineEndTheDialling(t *testing.T) {
 	}
 	defer c.Close()
 	c.SetWriteDeadline(time.Now().Add(10 * time.Millisecond))
-	if _, err := c.Write([]byte("not a block")); !errors.Is(err, context.DeadlineExceeded) {
-		t.Error(err)
+	if _, err := c.Write([]byte("not a block")); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Error("writing:", err)
+	}
+	c.SetWriteDeadline(time.Time{})
+	c.SetReadDeadline(time.Now().Add(10 * time.Millisecond))
+	if _, err := c.Read(make([]byte, 1)); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Error("reading:", err)
+	}
+	c.SetReadDeadline(time.Time{})
+	time.AfterFunc(10*time.Millisecond, func() { c.Close() })
+	if _, err := c.Read(make([]byte, 1)); !errors.Is(err, net.ErrClosed) {
+		t.Error("closing:", err)
 	}
 }
 

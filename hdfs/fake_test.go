@@ -189,7 +189,7 @@ func (n *fakeNode) serve(c net.Conn) {
 		c.Close()
 		n.set(func() { delete(n.conns, c) })
 	}()
-	c.SetDeadline(time.Now().Add(20 * time.Second))
+	c.SetDeadline(time.Now().Add(5 * patience)) // stop closes it before
 	r := bufio.NewReader(c)
 	for {
 		var h [3]byte

@@ -15,8 +15,7 @@ func TestIsTheConnectionOfALateReleaseClosed(t *testing.T) {
 	n := newFakeNode(t)
 	b, _ := n.add(1, 100, 512, checksumCRC32C)
 	other, _ := n.add(2, 100, 512, checksumCRC32C)
-	c := NewClient(n.socket, Options{Replicas: 1, Idle: time.Millisecond})
-	defer c.Close()
+	c := newTestClient(t, n.socket, Options{Replicas: 1, Idle: time.Millisecond})
 	r := mustOpen(t, c, b)
 	mustOpen(t, c, other).Close()
 	until(t, "nothing is kept", func() bool {
@@ -41,8 +40,7 @@ func TestHowManySegmentsDoManyFirstOpensTake(t *testing.T) {
 		b, _ := n.add(id, 100, 512, checksumCRC32C)
 		blocks = append(blocks, b)
 	}
-	c := NewClient(n.socket, Options{})
-	defer c.Close()
+	c := newTestClient(t, n.socket, Options{})
 	var work sync.WaitGroup
 	for _, b := range blocks {
 		work.Go(func() {
@@ -63,8 +61,7 @@ func TestWhatIfNobodyClosesAReplica(t *testing.T) {
 	n := newFakeNode(t)
 	b, _ := n.add(1, 100, 512, checksumCRC32C)
 	other, _ := n.add(2, 100, 512, checksumCRC32C)
-	c := NewClient(n.socket, Options{Replicas: 1})
-	defer c.Close()
+	c := newTestClient(t, n.socket, Options{Replicas: 1})
 	mustOpen(t, c, b)             // and forgotten
 	mustOpen(t, c, other).Close() // takes its place in the cache
 	until(t, "the garbage collector gave it back", func() bool {
@@ -110,7 +107,7 @@ func TestDoesCloseWaitForASilentDataNode(t *testing.T) {
 	go func() { closed <- c.Close() }()
 	select {
 	case <-closed:
-	case <-time.After(20 * time.Second):
+	case <-time.After(patience):
 		t.Fatal("Close waits")
 	}
 	if s := c.Stats(); s.SlotsLost != 0 { // the whole segment is free
@@ -130,7 +127,7 @@ func TestIsThereTimeLeftForTCP(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	c.SetDeadline(time.Now().Add(4 * time.Second))
+	c.SetDeadline(time.Now().Add(10 * time.Second)) // half of which is for the socket
 	header := appendBytes(nil, 1, appendHeader(nil, b, Token{}))
 	r, err := openTCP(c, &readBlock{block: b, length: 1000, header: header}, 0)
 	if err != nil {

@@ -15,7 +15,7 @@ func TestIsADeletedBlockLetGoOf(t *testing.T) {
 	path := n.write(1000, mib, 1)
 	want := n.mustRead(n.hdfs(nil), path)
 	b := n.blocks(path)[0]
-	c := shortcircuit.NewClient(b.socket, shortcircuit.Options{})
+	c := b.client(shortcircuit.Options{})
 	defer c.Close()
 	r, err := c.Open(soon(t), b.Block, b.token)
 	if err != nil {

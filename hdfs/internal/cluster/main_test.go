@@ -152,7 +152,12 @@ func (n nodes) hdfs(dialer *shortcircuit.Dialer) *hdfs.Client {
 	return c
 }
 
+// dialer makes a Dialer that waits for the socket as long as a test does, if opts do
+// not say how long.
 func (n nodes) dialer(opts shortcircuit.DialerOptions) *shortcircuit.Dialer {
+	if opts.Timeout == 0 {
+		opts.Timeout = patience
+	}
 	d := shortcircuit.NewDialer(n.Socket(), opts)
 	n.t.Cleanup(func() { d.Close() })
 	return d
@@ -210,9 +215,21 @@ func (n nodes) files(b shortcircuit.Block) []string {
 	return found
 }
 
+// client makes a Client of the DataNode of a block that does the same.
+func (b located) client(opts shortcircuit.Options) *shortcircuit.Client {
+	if opts.Timeout == 0 {
+		opts.Timeout = patience
+	}
+	return shortcircuit.NewClient(b.socket, opts)
+}
+
+// patience is how long anything may take that should take no time, on a busy machine,
+// too.
+const patience = time.Minute
+
 // soon returns a context that no test should need to the end.
 func soon(t testing.TB) context.Context {
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	t.Cleanup(cancel)
 	return ctx
 }
@@ -220,7 +237,7 @@ func soon(t testing.TB) context.Context {
 // until waits for something that happens soon.
 func until(t testing.TB, what string, done func() bool) {
 	t.Helper()
-	for end := time.Now().Add(60 * time.Second); !done(); time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(patience); !done(); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatal("never: ", what)
 		}
