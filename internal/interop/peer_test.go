@@ -45,6 +45,22 @@ func missing(t *testing.T, what, pkg string) {
 	t.Skipf("needs %s: apt-get install %s, or make interop", what, pkg)
 }
 
+// compiled returns a C program of testdata, built against a library whose header a
+// Debian package brings.
+func compiled(t *testing.T, name, header, pkg string, flags ...string) string {
+	t.Helper()
+	cc := program(t, "cc", "gcc")
+	if _, err := os.Stat("/usr/include/" + header); err != nil {
+		missing(t, header, pkg)
+	}
+	path := filepath.Join(t.TempDir(), name)
+	args := append([]string{"-o", path, filepath.Join("testdata", name+".c")}, flags...)
+	if out, err := exec.Command(cc, args...).CombinedOutput(); err != nil {
+		t.Fatalf("cc %s: %v\n%s", name, err, out)
+	}
+	return path
+}
+
 // clean makes t fail if it leaves descriptors or processes behind. Call it
 // first.
 func clean(t *testing.T) {
@@ -158,6 +174,16 @@ func (p *peer) end(t *testing.T) {
 	}
 }
 
+// ended reports whether the program has ended.
+func (p *peer) ended() bool {
+	select {
+	case <-p.exited:
+		return true
+	default:
+		return false
+	}
+}
+
 // said returns what the program has written to its standard error so far.
 func (p *peer) said() string {
 	text, _ := os.ReadFile(p.stderr)
@@ -193,10 +219,8 @@ func (p *peer) until(t *testing.T, try func() error) {
 		if err == nil {
 			return
 		}
-		select {
-		case <-p.exited:
+		if p.ended() {
 			t.Fatalf("%s has ended: %v (and %v)", p.name, p.err, err)
-		default:
 		}
 		if time.Now().After(end) {
 			t.Fatalf("waited in vain for %s: %v", p.name, err)

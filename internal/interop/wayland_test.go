@@ -9,7 +9,6 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -97,22 +96,6 @@ func (d *decoder) contents(t *testing.T) string {
 	return string(text)
 }
 
-// compiled returns a C program of testdata, built against a library of libwayland-dev.
-func compiled(t *testing.T, name, library string) string {
-	t.Helper()
-	cc := program(t, "cc", "gcc")
-	if _, err := os.Stat("/usr/include/" + library + ".h"); err != nil {
-		missing(t, library+".h", "libwayland-dev")
-	}
-	path := filepath.Join(t.TempDir(), name)
-	out, err := exec.Command(cc, "-o", path, filepath.Join("testdata", name+".c"),
-		"-l"+library).CombinedOutput()
-	if err != nil {
-		t.Fatalf("cc %s: %v\n%s", name, err, out)
-	}
-	return path
-}
-
 // waylandServer serves a client, and notes what it asks for.
 type waylandServer struct {
 	*decoder
@@ -160,7 +143,7 @@ func (s *waylandServer) request(t *testing.T, m waylandMessage) {
 
 // Both pools, their buffers and the keyboard come in one sendmsg.
 func TestDoesEachRequestOfLibwaylandGetItsDescriptor(t *testing.T) {
-	client := compiled(t, "wayland_client", "wayland-client")
+	client := compiled(t, "wayland_client", "wayland-client.h", "libwayland-dev", "-lwayland-client")
 	clean(t)
 	files := fdtest.Files(t, 3)
 	ours, theirs := pair(t, "unix")
@@ -193,7 +176,7 @@ func TestDoesEachRequestOfLibwaylandGetItsDescriptor(t *testing.T) {
 }
 
 func TestDoesLibwaylandGetADescriptorForEachRequest(t *testing.T) {
-	server := compiled(t, "wayland_server", "wayland-server")
+	server := compiled(t, "wayland_server", "wayland-server.h", "libwayland-dev", "-lwayland-server")
 	clean(t)
 	files := fdtest.Files(t, 3)
 	ours, theirs := pair(t, "unix")
