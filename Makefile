@@ -114,9 +114,9 @@ test-go: ## the tests with every version of Go from 1.23 on
 
 # The programs that internal/interop passes descriptors to and from. Without
 # them make test skips its tests, and interop does not.
-PEERS = dbus-daemon fuse3 gcc haproxy libc6-dev libio-fdpass-perl libsystemd0 libwayland-dev \
-  netcat-openbsd nodejs nscd openssh-client openssh-server perl php-cli pulseaudio pulseaudio-utils \
-  python3 ruby s6 swtpm systemd tmux weston
+PEERS = dbus-daemon fuse3 gcc haproxy libc6-dev libio-fdpass-perl libpipewire-0.3-dev libsystemd0 \
+  libwayland-dev netcat-openbsd nodejs nscd openssh-client openssh-server perl php-cli pipewire-bin \
+  pulseaudio pulseaudio-utils python3 ruby s6 swtpm systemd tmux weston
 
 interop: peers ## test against real programs, which it installs with apt-get
 	FDPASS_INTEROP=all $(GO) test -count=1 -timeout $(TIMEOUT) ./internal/interop
