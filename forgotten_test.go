@@ -67,7 +67,8 @@ func TestIsTheConnectionOfAForgottenReceiverKept(t *testing.T) {
 	done := make(chan bool)
 	go func() {
 		defer close(done)
-		_, conn := fdtest.Conns(&unended{TB: t}, "unix")
+		a, conn := fdtest.Conns(&unended{TB: t}, "unix")
+		a.Close()
 		b := &watched{UnixConn: conn}
 		fdtest.Receiver(t, b, fdpass.Options{})
 		sender(t, b)

@@ -21,6 +21,9 @@ import (
 	"example.com/fdpass/internal/closer"
 )
 
+// patience is how long NoLeak waits for what somebody else closes.
+var patience = time.Minute
+
 // NoLeak makes t fail if, at its end, this process has other descriptors open
 // than now. Call it first: cleanups run last to first, so everything that is
 // opened after it has been closed by the time it looks. A test that uses it
@@ -28,13 +31,15 @@ import (
 func NoLeak(t testing.TB) {
 	t.Helper()
 	startPoller()
+	closer.Drain() // what a test before this one has left
 	before := open(t)
 	t.Cleanup(func() {
 		t.Helper()
 		closer.Drain()
-		// A goroutine of the runtime, or a child, may need a moment to close something.
+		// A goroutine, the garbage collector or a child may need a moment to close something,
+		// or longer on a busy machine.
 		var diff []string
-		for end := time.Now().Add(2 * time.Second); ; time.Sleep(time.Millisecond) {
+		for end := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
 			if diff = compare(before, open(t)); len(diff) == 0 {
 				return
 			}
@@ -42,6 +47,7 @@ func NoLeak(t testing.TB) {
 				break
 			}
 		}
+		patience = min(patience, time.Second) // for the tests that follow
 		t.Errorf("descriptors before and after differ:\n\t%s", strings.Join(diff, "\n\t"))
 	})
 }
