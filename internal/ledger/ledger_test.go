@@ -19,14 +19,27 @@ import (
 
 	"example.com/fdpass"
 	"example.com/fdpass/internal/fdtest"
+	"example.com/fdpass/rawmsg"
 )
 
 func TestMain(m *testing.M) {
 	fdtest.Main(m, map[string]func(args []string) error{"send": sendAll})
 }
 
-// connections is how many there are at once.
-const connections = 8
+// connections returns how many there are at once: eight, or as many as the descriptor
+// table has places for. Each sender may need those of five messages at once.
+func connections(t *testing.T) int {
+	t.Helper()
+	var limit syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
+		t.Fatal(err)
+	}
+	n := int(min(8, (limit.Cur-100)/(5*rawmsg.SCM_MAX_FD)))
+	if n < 1 {
+		t.Skipf("needs a descriptor table of 2000 places, not %d: ulimit -n 2000", limit.Cur)
+	}
+	return n
+}
 
 // books are what the receiver keeps.
 type books struct {
@@ -43,6 +56,7 @@ type books struct {
 func TestIsEveryDescriptorAccountedFor(t *testing.T) {
 	fdtest.SkipUnderQemuUser(t, fdtest.QemuRoom)
 	fdtest.NoLeak(t)
+	at := connections(t)
 	want, period := extent(t)
 	pair, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_SEQPACKET|syscall.SOCK_CLOEXEC, 0)
 	if err != nil {
@@ -65,7 +79,7 @@ func TestIsEveryDescriptorAccountedFor(t *testing.T) {
 	stopSignals, stopSqueeze := signals(), squeeze()
 	start := time.Now()
 	var group sync.WaitGroup
-	for i := range connections {
+	for i := range at {
 		rng := rand.New(rand.NewPCG(seed, uint64(i)))
 		fdtest.Go(&group, func() {
 			for (k.passed.Load() < want || time.Since(start) < period) && !t.Failed() {
@@ -151,7 +165,7 @@ func (k *books) connect(j *job, rng *rand.Rand) (conn syscall.Conn, end func(), 
 	}
 	words, err := json.Marshal(j)
 	if err == nil {
-		_, err = fdpass.SendMsgFDs(k.control, words, fds[1])
+		_, err = retry(func() (int, error) { return fdpass.SendMsgFDs(k.control, words, fds[1]) })
 	}
 	if err = errors.Join(err, syscall.Close(fds[1])); err != nil {
 		syscall.Close(fds[0])

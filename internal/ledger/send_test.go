@@ -56,7 +56,10 @@ var senders = map[string]senderWay{
 
 func single(send func(c *net.UnixConn, p parcel) error) func(*net.UnixConn, *rand.Rand) (sendFunc, error) {
 	return func(c *net.UnixConn, _ *rand.Rand) (sendFunc, error) {
-		return func(parcels []parcel) error { return send(c, parcels[0]) }, nil
+		return func(parcels []parcel) error {
+			_, err := retry(func() (int, error) { return 0, send(c, parcels[0]) })
+			return err
+		}, nil
 	}
 }
 
@@ -151,7 +154,7 @@ func makeStreamSender(c *net.UnixConn, _ *rand.Rand) (sendFunc, error) {
 		return nil, err
 	}
 	return func(parcels []parcel) error {
-		_, err := s.Send(parcels[0].p, parcels[0].fds...)
+		_, err := retry(func() (int, error) { return s.Send(parcels[0].p, parcels[0].fds...) })
 		return err
 	}, nil
 }
@@ -166,7 +169,11 @@ func makeBatchSender(c *net.UnixConn, _ *rand.Rand) (sendFunc, error) {
 		for _, p := range parcels {
 			out = append(out, fdpass.Outgoing{Payload: p.p, FDs: p.fds})
 		}
-		_, _, err := b.Send(out)
+		_, err := retry(func() (int, error) {
+			n, _, err := b.Send(out)
+			out = out[n:]
+			return n, err
+		})
 		return err
 	}, nil
 }

@@ -139,10 +139,12 @@ func numbered(n int64) (int, error) {
 
 const mfdCloexec = 1 // include/uapi/linux/memfd.h
 
-// retry calls f until the descriptor table has a place.
+// retry calls f until the descriptor table has a place, and not too many descriptors
+// are under way. Without privilege, a user may have no more of these than the limit of
+// the table is.
 func retry[T any](f func() (T, error)) (v T, err error) {
 	for {
-		if v, err = f(); !errors.Is(err, syscall.EMFILE) {
+		if v, err = f(); !errors.Is(err, syscall.EMFILE) && !errors.Is(err, syscall.ETOOMANYREFS) {
 			return v, err
 		}
 		time.Sleep(100 * time.Microsecond)
