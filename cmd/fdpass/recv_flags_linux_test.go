@@ -256,6 +256,28 @@ func TestIsAPayloadCutSilently(t *testing.T) {
 	}
 }
 
+// A sender that keeps still and keeps its connection open may have more of a payload.
+func TestIsItSaidThatAPayloadMayGoOn(t *testing.T) {
+	fdtest.NoLeak(t)
+	path := socketPath(t)
+	for long, want := range map[bool]string{
+		false: "with 1000 bytes", true: "(the payload may go on: nothing came for 2s, and the connection is open)",
+	} {
+		p := startFdpass(t, "recv", path)
+		payload := make([]byte, 1000)
+		if long {
+			payload = make([]byte, 2*firstFit)
+		}
+		if _, err := fdpass.SendMsg(dial(t, path), payload, fdtest.Files(t, 1)...); err != nil {
+			t.Fatal(err)
+		}
+		out := p.succeed()
+		if !strings.Contains(out, want) || strings.Contains(out, "may go on") != long {
+			t.Errorf("of %d bytes: no %q in\n%s", len(payload), want, out)
+		}
+	}
+}
+
 func TestDoesConnectWaitForTheSocket(t *testing.T) {
 	fdtest.NoLeak(t)
 	path := socketPath(t)

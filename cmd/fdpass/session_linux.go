@@ -33,10 +33,10 @@ type session struct {
 }
 
 const (
-	maxData  = 1 << 20   // how many bytes of payload are kept
-	oneRead  = 256 << 10 // of payload; a message of more takes a raised net.core.wmem_max
-	firstFit = 16 << 10  // a payload up to this long comes in one piece
-	quiet    = 200 * time.Millisecond
+	maxData  = 1 << 20         // how many bytes of payload are kept
+	oneRead  = 256 << 10       // of payload; a message of more takes a raised net.core.wmem_max
+	firstFit = 16 << 10        // a payload up to this long comes in one piece
+	quiet    = 2 * time.Second // how long the rest of a longer one may keep still
 )
 
 // newSession fails if the peer is not who -from says.
@@ -168,6 +168,9 @@ func (s *session) rest(b *batch) {
 	}
 	for s.ours && b.bytes <= maxData { // add says that it is too long
 		m, err := s.next(b.bytes > firstFit)
+		if errors.Is(err, os.ErrDeadlineExceeded) && b.more == "" {
+			b.more = fmt.Sprintf("the payload may go on: nothing came for %v, and the connection is open", quiet)
+		}
 		if err != nil {
 			return
 		}
@@ -179,8 +182,8 @@ func (s *session) rest(b *batch) {
 	}
 }
 
-// next is the next piece of a payload. Of a long one it is waited for a moment:
-// the sender may have had to wait for room.
+// next is the next piece of a payload. Of a long one it is waited for: the sender may
+// have had to wait for room, and then for its turn.
 func (s *session) next(long bool) (*fdpass.Message, error) {
 	if !long {
 		return s.in.TryRecv(s.p)
