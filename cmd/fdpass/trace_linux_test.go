@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"example.com/fdpass/internal/fdtest"
 )
@@ -27,7 +28,13 @@ func traced(t *testing.T, flags []string, program ...string) (trace string, stat
 			t.Logf("%q wrote to standard error:\n%s", program, &errs)
 		}
 	})
-	if err := cmd.Run(); err != nil && cmd.ProcessState == nil {
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	// What it traces ends with it, such as a server that nobody has ended.
+	timer := time.AfterFunc(2*time.Minute, func() { cmd.Process.Kill() })
+	defer timer.Stop()
+	if err := cmd.Wait(); err != nil && cmd.ProcessState == nil {
 		t.Fatal(err)
 	}
 	for _, why := range []string{"needs Linux 5.3", "ptrace: operation not permitted"} {

@@ -82,7 +82,7 @@ handover -version 1 -http 127.0.0.1:0 -control s >first & first=$!
 try [ -s first ]
 handover -version 2 -control s >second &
 wait $first
-grep -q 'version 2' second
+try grep -q 'version 2' second
 kill -TERM $!
 wait $!`,
 }
@@ -92,9 +92,11 @@ const begin = `set -e
 cd "$(mktemp -d -p "$0")"
 chmod 711 .
 try() {
-	for i in 1 2 3 4 5 6 7 8 9; do
+	tries=0
+	while [ $tries -lt 100 ]; do
 		"$@" 2>/dev/null && return
-		sleep 0.$i
+		sleep 0.2
+		tries=$((tries + 1))
 	done
 	"$@"
 }
