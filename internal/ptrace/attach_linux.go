@@ -33,6 +33,9 @@ func (t *Tracer) Attach(pid int) error {
 	if len(t.threads) == 0 {
 		return syscall.ESRCH
 	}
+	if t.threads[pid] == nil {
+		return fmt.Errorf("its first thread has ended, and the others cannot be looked into: %w", syscall.ESRCH)
+	}
 	return nil
 }
 
@@ -61,6 +64,9 @@ func (t *Tracer) seize(tid, options int) error {
 		switch by := tracerOf(tid); by {
 		case os.Getpid():
 		case 0:
+			if hasEnded(tid) {
+				return nil
+			}
 			return err
 		default:
 			return fmt.Errorf("process %d traces it already: %w", by, err)
@@ -76,6 +82,14 @@ func (t *Tracer) seize(tid, options int) error {
 		return err
 	}
 	return nil
+}
+
+// hasEnded reports whether a thread is gone, or is a zombie, of which the kernel says
+// EPERM. It can be one of a process that goes on: that its first thread, or any, has
+// ended in this moment.
+func hasEnded(tid int) bool {
+	state := status(tid, "State")
+	return state == "" || state[0] == 'Z' || state[0] == 'X'
 }
 
 // tracerOf is the process that traces a thread, or 0. TracerPid names the thread

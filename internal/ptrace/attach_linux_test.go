@@ -1,9 +1,11 @@
 package ptrace
 
 import (
+	"errors"
 	"os/exec"
 	"syscall"
 	"testing"
+	"time"
 
 	"example.com/fdpass/internal/fdtest"
 )
@@ -41,6 +43,32 @@ func TestIsAThreadFoundThatIsTracedByUsAlready(t *testing.T) {
 		}
 	})
 	in.Close()
+	if err := program.Wait(); err != nil {
+		t.Error(err)
+	}
+}
+
+// A thread can end after it was found in the list: that must not end the trace.
+func TestIsAThreadThatHasEndedAnObstacle(t *testing.T) {
+	fdtest.NoLeak(t)
+	fdtest.SkipUnderQemuUser(t, "it does not have ptrace")
+	fdtest.SkipUnderGVisor(t, fdtest.GVisorTrace)
+	program := exec.CommandContext(fdtest.Context(t), "true")
+	if err := program.Start(); err != nil {
+		t.Fatal(err)
+	}
+	pid := program.Process.Pid
+	for end := fdtest.Soon(); !hasEnded(pid); time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("it does not end: %s", status(pid, "State"))
+		}
+	}
+	fdtest.OffTheMainThread(func() {
+		tracer := new(Tracer)
+		if err := tracer.Attach(pid); !errors.Is(err, syscall.ESRCH) || len(tracer.threads) != 0 {
+			t.Errorf("%v, with %d threads", err, len(tracer.threads))
+		}
+	})
 	if err := program.Wait(); err != nil {
 		t.Error(err)
 	}
