@@ -45,7 +45,7 @@ func blocks(text, language string) (found []string) {
 // returns what it wrote.
 func run(t *testing.T, bin, script string) string {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(fdtest.Context(t), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(fdtest.Context(t), 4*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "sh", "-ec", script)
 	cmd.Dir = top

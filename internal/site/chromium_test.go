@@ -44,8 +44,10 @@ var switches = []string{"--headless", "--no-sandbox", "--disable-gpu", "--disabl
 	"--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
 	"--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1", "--remote-debugging-pipe"}
 
-// startBrowser starts Chromium, with a profile of its own, or skips.
-func startBrowser(t *testing.T) *browser {
+// startBrowser starts Chromium, with a profile of its own, or skips. It returns the
+// folder with the page, too: what takes minutes where nothing has been compiled yet
+// comes before the browser, which has a limit.
+func startBrowser(t *testing.T) (b *browser, dir string) {
 	t.Helper()
 	path, err := exec.LookPath("chromium")
 	if err != nil {
@@ -54,7 +56,8 @@ func startBrowser(t *testing.T) *browser {
 		}
 		t.Skip("needs chromium; make test-site installs it")
 	}
-	ctx, cancel := context.WithTimeout(fdtest.Context(t), 90*time.Second)
+	dir = built(t)
+	ctx, cancel := context.WithTimeout(fdtest.Context(t), 4*time.Minute)
 	t.Cleanup(cancel)
 	cmd := exec.CommandContext(ctx, path, append(switches, "--user-data-dir="+profile(t), "about:blank")...)
 	toBrowser, write := pipe(t)
@@ -65,7 +68,7 @@ func startBrowser(t *testing.T) *browser {
 	}
 	toBrowser.Close()
 	fromBrowser.Close()
-	b := &browser{t: t, write: write, waiting: map[int]chan reply{}}
+	b = &browser{t: t, write: write, waiting: map[int]chan reply{}}
 	done := make(chan struct{})
 	go func() { defer close(done); b.listen(read) }()
 	t.Cleanup(func() {
@@ -76,7 +79,7 @@ func startBrowser(t *testing.T) *browser {
 		<-done
 	})
 	b.openTab()
-	return b
+	return b, dir
 }
 
 // profile returns an empty folder. Processes of the browser may write to it for a
@@ -184,7 +187,7 @@ func (b *browser) call(method string, params, result any) error {
 			return json.Unmarshal(r.Result, result)
 		}
 		return nil
-	case <-time.After(30 * time.Second):
+	case <-time.After(time.Minute):
 		return fmt.Errorf("%s: no answer", method)
 	}
 }
@@ -255,7 +258,7 @@ func (b *browser) open(address string) {
 	b.must("Page.navigate", params{"url": "about:blank"}, nil) // a fragment by itself would load nothing
 	b.must("Page.navigate", params{"url": address}, nil)
 	b.eval(`new Promise((resolve, reject) => {
-	  const end = Date.now() + 25000;
+	  const end = Date.now() + 50000;
 	  const look = () => {
 	    const main = document.querySelector('main');
 	    if (main && !main.hidden) resolve(true);

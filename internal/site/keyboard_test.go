@@ -28,8 +28,8 @@ func (b *browser) accessible() (all []string) {
 }
 
 func TestWhatDoesAScreenReaderGet(t *testing.T) {
-	b := startBrowser(t)
-	b.open("file://" + filepath.Join(built(t), "index.html") + showing)
+	b, dir := startBrowser(t)
+	b.open("file://" + filepath.Join(dir, "index.html") + showing)
 	b.eval("document.querySelectorAll('details').forEach(d => d.open = true)", nil)
 	got := b.accessible()
 	for _, want := range []string{
@@ -61,8 +61,8 @@ func TestWhatDoesAScreenReaderGet(t *testing.T) {
 }
 
 func TestIsTheKeyboardEnough(t *testing.T) {
-	b := startBrowser(t)
-	b.open("file://" + filepath.Join(built(t), "index.html"))
+	b, dir := startBrowser(t)
+	b.open("file://" + filepath.Join(dir, "index.html"))
 	b.must("Page.bringToFront", params{}, nil)
 	var reached []string
 	for range 60 {

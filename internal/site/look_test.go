@@ -44,8 +44,8 @@ func (b *browser) shot(name string) []byte {
 }
 
 func TestIsThePageReadableInEveryWidthAndScheme(t *testing.T) {
-	b := startBrowser(t)
-	b.open("file://" + filepath.Join(built(t), "index.html") + showing)
+	b, dir := startBrowser(t)
+	b.open("file://" + filepath.Join(dir, "index.html") + showing)
 	b.eval("document.querySelectorAll('details').forEach((d, i) => d.open = i === 0)", nil)
 	for _, width := range []int{400, 1600} {
 		for _, scheme := range []string{"light", "dark"} {

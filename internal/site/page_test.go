@@ -37,8 +37,7 @@ func (b *browser) set(selector, property, value string) {
 }
 
 func TestDoesThePageWorkInABrowser(t *testing.T) {
-	b := startBrowser(t)
-	dir := built(t)
+	b, dir := startBrowser(t)
 	file := "file://" + filepath.Join(dir, "index.html")
 	server := httptest.NewServer(http.FileServer(http.Dir(dir)))
 	defer server.Close()

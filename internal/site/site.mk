@@ -15,5 +15,5 @@ chromium:
 test-site: chromium ## test the page in Chromium, which it installs with apt-get
 	GOOS=js GOARCH=wasm $(GO) vet ./internal/site/wasm
 	rm -rf $(SHOTS)
-	FDPASS_SITE=all FDPASS_SHOTS=$(CURDIR)/$(SHOTS) $(GO) test -v -count=1 -timeout 2m ./internal/site
+	FDPASS_SITE=all FDPASS_SHOTS=$(CURDIR)/$(SHOTS) $(GO) test -v -count=1 -timeout $(TIMEOUT) ./internal/site
 	@ls -l $(SHOTS)
