@@ -8,10 +8,10 @@ import (
 	"net"
 	"os"
 	"os/signal"
+	"runtime"
 	"strings"
 	"sync"
 	"syscall"
-	"time"
 
 	"example.com/fdpass"
 )
@@ -185,8 +185,10 @@ func (l *listener) Close() error {
 func die(s syscall.Signal) {
 	if s != syscall.SIGQUIT {
 		signal.Reset(s)
-		syscall.Kill(os.Getpid(), s)
-		time.Sleep(time.Second) // process 1 of a container does not die of it
+		// Sent to this thread, it takes effect before the call returns. But process 1 of
+		// a container does not die of it.
+		runtime.LockOSThread()
+		syscall.Tgkill(os.Getpid(), syscall.Gettid(), s)
 	}
 	os.Exit(128 + int(s))
 }
