@@ -107,7 +107,9 @@ GO_VERSIONS = go1.23.12 go1.24.13 go1.25.5
 test-go: ## the tests with every version of Go from 1.23 on
 	@for version in $(GO_VERSIONS); do \
 	  echo "== $$version"; \
-	  GOTOOLCHAIN=$$version CGO_ENABLED=0 $(GO) version && \
+	  for pause in 5 15 45 0; do \
+	    if GOTOOLCHAIN=$$version CGO_ENABLED=0 $(GO) version; then break; fi; sleep $$pause; \
+	  done; \
 	  GOTOOLCHAIN=$$version CGO_ENABLED=0 $(GO) test -timeout $(TIMEOUT) . ./rawmsg ./internal/cmsg ./internal/facts ./internal/model && \
 	  GOTOOLCHAIN=$$version CGO_ENABLED=0 $(GO) build ./... || exit 1; \
 	done

@@ -30,4 +30,8 @@ $(CLUSTER)/bin/Cluster.class: $(CLUSTER)/Cluster.java $(CLUSTER)/bin/libhadoop.s
 	javac -cp '$(CLUSTER)/bin/lib/*' -d $(CLUSTER)/bin $<
 
 $(CLUSTER)/bin/libhadoop.so: $(CLUSTER)/pom.xml | hdfs-tools
-	cd $(CLUSTER) && mvn -q -B -ntp verify && touch bin/libhadoop.so
+	@cd $(CLUSTER) && for pause in 5 15 0; do \
+	  echo "mvn -q -B -ntp verify"; \
+	  if mvn -q -B -ntp verify; then touch bin/libhadoop.so && exit 0; fi; \
+	  sleep $$pause; \
+	done; exit 1

@@ -27,7 +27,18 @@ fi
 trap 'rm -f "$log" $policy' EXIT
 trap 'exit 1' INT TERM
 export DEBIAN_FRONTEND=noninteractive
-{
-	apt-get update &&
-	apt-get install -y --no-install-recommends -o Dpkg::Use-Pty=0 $missing
-} >"$log" 2>&1 </dev/null || { cat "$log"; exit 1; }
+
+# A machine that has just started may be installing something by itself, and a server
+# may not answer once. So this waits for the locks, and tries it more than once.
+for pause in 5 15 45 0; do
+	if {
+		apt-get update -o Acquire::Retries=3 &&
+		apt-get install -y --no-install-recommends -o Dpkg::Use-Pty=0 \
+			-o Acquire::Retries=3 -o DPkg::Lock::Timeout=120 $missing
+	} >"$log" 2>&1 </dev/null; then
+		exit 0
+	fi
+	sleep $pause
+done
+cat "$log"
+exit 1

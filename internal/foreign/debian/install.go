@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
+	"time"
 
 	"example.com/fdpass/internal/lines"
 )
@@ -42,9 +44,6 @@ func Install(ctx context.Context, tools ...Tool) error {
 		return nil
 	}
 	fmt.Println("installing:", strings.Join(packages, " "))
-	if err := asRoot(ctx, nil, "apt-get", "-qq", "update"); err != nil {
-		return err
-	}
 	return install(ctx, nil, packages)
 }
 
@@ -65,15 +64,30 @@ func InstallNewer(ctx context.Context, tools ...Tool) error {
 		return err
 	}
 	fmt.Printf("installing from %s and its backports: %s\n", release, strings.Join(packages, " "))
-	if err := asRoot(ctx, a.env(), "apt-get", "-qq", "update"); err != nil {
-		return err
-	}
 	return install(ctx, a.env(), append([]string{"-t", release + "-backports"}, packages...))
 }
 
-func install(ctx context.Context, env, packages []string) error {
-	words := append([]string{"apt-get", "-qq", "-y", "--no-install-recommends", "install"}, packages...)
-	return asRoot(ctx, append(env, "DEBIAN_FRONTEND=noninteractive"), words...)
+// installing allows one apt at a time, since several machines may be made ready at once.
+var installing sync.Mutex
+
+// install waits for the locks of somebody else's apt, and tries it more than once: a
+// server may not answer.
+func install(ctx context.Context, env, packages []string) (err error) {
+	installing.Lock()
+	defer installing.Unlock()
+	words := append([]string{"apt-get", "-qq", "-y", "--no-install-recommends",
+		"-o", "Acquire::Retries=3", "-o", "DPkg::Lock::Timeout=120", "install"}, packages...)
+	for _, pause := range []time.Duration{5 * time.Second, 15 * time.Second, 45 * time.Second, 0} {
+		err = asRoot(ctx, env, "apt-get", "-qq", "-o", "Acquire::Retries=3", "update")
+		if err == nil {
+			err = asRoot(ctx, append(env, "DEBIAN_FRONTEND=noninteractive"), words...)
+		}
+		if err == nil || ctx.Err() != nil {
+			break
+		}
+		time.Sleep(pause)
+	}
+	return err
 }
 
 // asRoot runs a command with more in its environment, and shows what it says if it fails.
