@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -23,6 +24,7 @@ import (
 func init() {
 	roles["without calls"] = withoutCalls
 	roles["as nobody"] = asNobody
+	roles["reads"] = func([]string) error { _, err := io.Copy(io.Discard, os.Stdin); return err }
 }
 
 const errNoFilter = "this kernel has no filters of system calls; it needs CONFIG_SECCOMP_FILTER"
@@ -182,7 +184,7 @@ func TestWhatIsSaidOfAProgramThatIsTracedAlready(t *testing.T) {
 func TestIsTheProcessNamedWhoseThreadTraces(t *testing.T) {
 	fdtest.NoLeak(t)
 	traced(t, nil, self, "help") // which skips where nothing can be traced
-	program := exec.CommandContext(fdtest.Context(t), "cat")
+	program := fdtest.Command(t, "reads")
 	in, err := program.StdinPipe()
 	if err != nil {
 		t.Fatal(err)

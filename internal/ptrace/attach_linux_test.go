@@ -2,7 +2,8 @@ package ptrace
 
 import (
 	"errors"
-	"os/exec"
+	"io"
+	"os"
 	"syscall"
 	"testing"
 	"time"
@@ -10,13 +11,20 @@ import (
 	"example.com/fdpass/internal/fdtest"
 )
 
+func TestMain(m *testing.M) {
+	fdtest.Main(m, map[string]func([]string) error{"reads": func([]string) error {
+		_, err := io.Copy(io.Discard, os.Stdin)
+		return err
+	}})
+}
+
 // A thread that has just been started by one that is traced is traced already when
 // it is found in the list: that must not end the trace, whichever thread traces.
 func TestIsAThreadFoundThatIsTracedByUsAlready(t *testing.T) {
 	fdtest.NoLeak(t)
 	fdtest.SkipUnderQemuUser(t, "it does not have ptrace")
 	fdtest.SkipUnderGVisor(t, fdtest.GVisorTrace)
-	program := exec.CommandContext(fdtest.Context(t), "cat")
+	program := fdtest.Command(t, "reads")
 	in, err := program.StdinPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -34,13 +42,6 @@ func TestIsAThreadFoundThatIsTracedByUsAlready(t *testing.T) {
 		if err := tracer.seize(pid, 0); err != nil {
 			t.Errorf("a second time: %v", err)
 		}
-		var ws syscall.WaitStatus
-		if _, err := syscall.Wait4(pid, &ws, 0, nil); err != nil || !ws.Stopped() {
-			t.Errorf("it has not stopped: %#x, %v", ws, err)
-		}
-		if err := request(reqDetach, pid, 0); err != nil {
-			t.Error(err)
-		}
 	})
 	in.Close()
 	if err := program.Wait(); err != nil {
@@ -53,12 +54,15 @@ func TestIsAThreadThatHasEndedAnObstacle(t *testing.T) {
 	fdtest.NoLeak(t)
 	fdtest.SkipUnderQemuUser(t, "it does not have ptrace")
 	fdtest.SkipUnderGVisor(t, fdtest.GVisorTrace)
-	program := exec.CommandContext(fdtest.Context(t), "true")
+	program := fdtest.Command(t, "reads") // nothing
 	if err := program.Start(); err != nil {
 		t.Fatal(err)
 	}
 	pid := program.Process.Pid
-	for end := fdtest.Soon(); !hasEnded(pid); time.Sleep(time.Millisecond) {
+	for end := fdtest.Soon(); ; time.Sleep(time.Millisecond) {
+		if tids, _ := threadsOf(pid); len(tids) == 1 && hasEnded(pid) {
+			break
+		}
 		if time.Now().After(end) {
 			t.Fatalf("it does not end: %s", status(pid, "State"))
 		}

@@ -73,14 +73,13 @@ var guests = []guest{
 		qemu: []string{"qemu-system-aarch64", "-M", "virt", "-cpu", "max,pauth-impdef=on"}, pkg: "qemu-system-arm", console: "ttyAMA0",
 	},
 	{
-		name: "arm64-5.10", targets: []string{"arm64"},
+		name: "arm64-5.10", targets: []string{"arm64"}, packages: kernelMatters, short: true,
 		source: debian.Source{Suite: "bullseye", Arch: "arm64"}, pattern: `linux-image-5\.10\..*-[0-9]+-cloud-arm64`,
 		// Linux 5.10 does not start on the newest processor that qemu has.
 		qemu: []string{"qemu-system-aarch64", "-M", "virt", "-cpu", "cortex-a57"}, pkg: "qemu-system-arm", console: "ttyAMA0",
 	},
 	{
-		name: "s390x-5.10", targets: []string{"s390x"},
-		packages: slowMatters, short: true,
+		name: "s390x-5.10", targets: []string{"s390x"}, packages: kernelMatters, short: true,
 		source: debian.Source{Suite: "bullseye", Arch: "s390x"}, pattern: `linux-image-5\.10\..*-[0-9]+-s390x`,
 		qemu: []string{"qemu-system-s390x", "-M", "s390-ccw-virtio"}, pkg: "qemu-system-misc", console: "ttyS0",
 	},
