@@ -168,7 +168,7 @@ func TestDoTheTestsOfOwnershipPassWithoutCloseRange(t *testing.T) {
 	fdtest.SkipUnderQemuUser(t, "it has no filters of system calls")
 	for _, errno := range []syscall.Errno{syscall.ENOSYS, syscall.EPERM} {
 		t.Run(errno.Error(), func(t *testing.T) {
-			cmd := fdtest.Command(t, "without close_range", fmt.Sprint(int(errno)), "-test.timeout=2m",
+			cmd := fdtest.Command(t, "without close_range", fmt.Sprint(int(errno)), "-test.timeout=5m",
 				"-test.run=Clos|Leak|Own|Truncat|Batch|Stream|Taken|Peek|Forgotten|Discard|Left",
 				"-test.skip=Relay|Frame|Hostile") // which take long where the processor is emulated
 			var stderr strings.Builder

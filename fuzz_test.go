@@ -124,7 +124,7 @@ func sendAnything(t *testing.T, typ int, control []byte) {
 	syscall.Close(pair[0])
 	syscall.Close(pair[1])
 	// Sockets are closed in the background.
-	for end := time.Now().Add(2 * time.Second); fdtest.Count(t) != before; {
+	for end := fdtest.Soon(); fdtest.Count(t) != before; {
 		if time.Now().After(end) {
 			t.Fatalf("%d descriptors before, %d after", before, fdtest.Count(t))
 		}

@@ -6,6 +6,7 @@ import (
 	"os"
 	"runtime"
 	"runtime/debug"
+	"time"
 )
 
 // usage is what a process has, when nothing is going on.
@@ -32,12 +33,23 @@ func measure() (u usage, err error) {
 		return u, err
 	}
 	u.fds = len(names) - 1 // the directory's own
-	u.goroutines = runtime.NumGoroutine()
+	u.goroutines = goroutines()
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	u.heap = int64(m.HeapAlloc)
 	u.rss, err = residentSize()
 	return u, err
+}
+
+// goroutines returns how many there are when those that have nothing more to do are
+// gone. Who waits for a goroutine's work does not wait for its end.
+func goroutines() int {
+	n := runtime.NumGoroutine()
+	for range 50 {
+		time.Sleep(10 * time.Millisecond)
+		n = min(n, runtime.NumGoroutine())
+	}
+	return n
 }
 
 func residentSize() (int64, error) {
