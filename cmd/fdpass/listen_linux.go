@@ -22,6 +22,7 @@ type listener struct {
 	*net.UnixListener               // nil if there are datagrams
 	datagrams         *net.UnixConn // or nil
 	signals           chan os.Signal
+	prepare           func(fd int) error
 
 	mu     sync.Mutex
 	path   string
@@ -31,7 +32,13 @@ type listener struct {
 
 // listen makes the socket, of one of package net's types, and listens on it.
 func listen(name, network string, a access) (*listener, error) {
-	l := &listener{path: name, signals: make(chan os.Signal, 1)}
+	return listenWith(makePrivate, name, network, a)
+}
+
+// listenWith is listen with what is to be done to a socket with connections before it
+// is bound.
+func listenWith(prepare func(fd int) error, name, network string, a access) (*listener, error) {
+	l := &listener{path: name, prepare: prepare, signals: make(chan os.Signal, 1)}
 	l.watch()
 	if err := l.bind(network, a); err != nil {
 		l.Close()
@@ -64,7 +71,7 @@ func (l *listener) open(network string) (err error) {
 		l.datagrams, err = bindDatagrams(l.path)
 		return err
 	}
-	l.UnixListener, err = bind(l.path, network)
+	l.UnixListener, err = bindWith(l.prepare, l.path, network)
 	if err == nil {
 		l.SetUnlinkOnClose(false) // it would remove whatever has the name by then
 	}
@@ -84,20 +91,28 @@ func before(f func(fd int) error) *net.ListenConfig {
 // gives the new file the mode of the socket itself, less the umask.
 func makePrivate(fd int) error { return os.NewSyscallError("fchmod", syscall.Fchmod(fd, 0o600)) }
 
+// withCredentials makes a socket private, and one whose messages all come with the
+// credentials of their senders. As soon as the socket has a name, somebody may send to
+// it, and not even the first message is without them.
+func withCredentials(fd int) error {
+	return errors.Join(makePrivate(fd), fdpass.Options{Credentials: true}.Apply(fdpass.Socket(fd)))
+}
+
 func bind(name, network string) (*net.UnixListener, error) {
-	l, err := before(makePrivate).Listen(context.Background(), network, name)
+	return bindWith(makePrivate, name, network)
+}
+
+func bindWith(prepare func(fd int) error, name, network string) (*net.UnixListener, error) {
+	l, err := before(prepare).Listen(context.Background(), network, name)
 	if err != nil {
 		return nil, err
 	}
 	return l.(*net.UnixListener), nil
 }
 
-// bindDatagrams is bind for datagrams. As soon as the socket has a name, somebody
-// may send to it, and not even the first datagram is without its credentials.
+// bindDatagrams is bind for datagrams.
 func bindDatagrams(name string) (*net.UnixConn, error) {
-	c, err := before(func(fd int) error {
-		return errors.Join(makePrivate(fd), fdpass.Options{Credentials: true}.Apply(fdpass.Socket(fd)))
-	}).ListenPacket(context.Background(), "unixgram", name)
+	c, err := before(withCredentials).ListenPacket(context.Background(), "unixgram", name)
 	if err != nil {
 		return nil, err
 	}

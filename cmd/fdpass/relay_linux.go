@@ -19,7 +19,7 @@ func (r *relay) run(args []string) error {
 		return err
 	}
 	defer closeListener()
-	// Not even the first message of a client is without its credentials.
+	// A socket of our own has that already, an inherited one from now on.
 	if err := (fdpass.Options{Credentials: true}).Apply(l); err != nil {
 		return err
 	}
@@ -61,7 +61,7 @@ func (r *relay) parse(args []string) (from, to address, err error) {
 // listener makes the socket and listens on it, or takes the inherited one.
 func (a address) listener() (l *net.UnixListener, closeListener func() error, err error) {
 	if a.fd < 0 {
-		l, err := listen(a.name, "unix", private)
+		l, err := listenWith(withCredentials, a.name, "unix", private)
 		if err != nil {
 			return nil, nil, err
 		}

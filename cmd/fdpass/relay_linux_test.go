@@ -121,6 +121,39 @@ func TestDoesTheRelayCarryTheCredentialsOfTheClient(t *testing.T) {
 	p.stop()
 }
 
+// Somebody may connect as soon as the socket has a name, and a connection has what the
+// listener has at that moment.
+func TestDoesTheFirstMessageToTheRelayHaveItsCredentials(t *testing.T) {
+	fdtest.SkipUnderGVisor(t, fdtest.GVisorThread)
+	fdtest.SkipUnderQemuUser(t, fdtest.QemuOptions)
+	fdtest.NoLeak(t)
+	path := socketPath(t)
+	l, closeListener, err := address{path, -1}.listener()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer closeListener()
+	client := dial(t, path)
+	if err := l.SetDeadline(time.Now().Add(patience)); err != nil {
+		t.Fatal(err)
+	}
+	conn, err := l.AcceptUnix()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if _, err := client.Write([]byte("it is me")); err != nil {
+		t.Fatal(err)
+	}
+	m, err := fdtest.Receiver(t, conn, fdpass.Options{Credentials: true}).Recv(make([]byte, 100))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if cred, ok := m.Credentials(); !ok || int(cred.PID) != os.Getpid() {
+		t.Errorf("it came from %+v, %v", cred, ok)
+	}
+}
+
 func TestDoesTheRelayOutliveAConnectionThatFails(t *testing.T) {
 	fdtest.NoLeak(t)
 	front, _, server, p := relays(t)
