@@ -1,6 +1,7 @@
 package shortcircuit
 
 import (
+	"errors"
 	"testing"
 	"time"
 )
@@ -19,6 +20,12 @@ func (n *fakeNode) inUse() int {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	return len(n.slots)
+}
+
+func (n *fakeNode) usesSlot(seg, index uint64) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.slots[seg<<16|index]
 }
 
 func mustOpen(t testing.TB, c *Client, b Block) *Replica {
@@ -92,6 +99,38 @@ func TestHowManyReplicasAreKept(t *testing.T) {
 	n.set(func() { twice = n.twice })
 	if s := c.Stats(); n.inUse() != 2 || s.SlotsLost != 0 || twice != 0 {
 		t.Errorf("%+v, %d slots, %d released twice", s, n.inUse(), twice)
+	}
+}
+
+// The DataNode clears the slot of a request that it refuses after it has answered.
+func TestIsTheSlotOfARefusedRequestUsedTooEarly(t *testing.T) {
+	n := newFakeNode(t)
+	n.set(func() { n.late = 20 * time.Millisecond })
+	b, _ := n.add(1, 100, 512, checksumCRC32C)
+	other, _ := n.add(2, 100, 512, checksumCRC32C)
+	wrong := b
+	wrong.GenerationStamp++
+	c := newTestClient(t, n.socket, Options{})
+	for _, right := range []Block{b, other} {
+		if _, err := c.Open(soon(t), wrong, Token{}); !errors.Is(err, StatusError) {
+			t.Fatal(err)
+		}
+		r := mustOpen(t, c, right)
+		defer r.Close()
+		if !r.Valid() {
+			t.Error("the replica is not valid")
+		}
+	}
+	first, second := n.usesSlot(1, 1), n.usesSlot(1, 2)
+	if s := c.Stats(); !first || !second || s.Segments != 1 || s.Dialled != 1 || s.SlotsLost != 0 {
+		t.Errorf("slots 1 and 2: %v and %v, %+v", first, second, s)
+	}
+	if _, err := c.Open(soon(t), wrong, Token{}); !errors.Is(err, StatusError) {
+		t.Fatal(err)
+	}
+	c.pool.sweep(true)
+	if s := c.Stats(); s.SlotsLost != 1 {
+		t.Errorf("without another answer: %+v", s)
 	}
 }
 

@@ -122,7 +122,7 @@ func (c *Client) request(ctx context.Context, block Block, token Token) (r *repl
 		}
 		data, meta, err := k.requestFDs(block, token, s)
 		if err != nil {
-			c.unused(s, err)
+			c.unused(k, s, err)
 			return err
 		}
 		defer meta.Close()
@@ -137,16 +137,25 @@ func (c *Client) request(ctx context.Context, block Block, token Token) (r *repl
 	return r, err
 }
 
-// unused is for the slot of a request that has failed. After a refusal the
-// DataNode does not use it.
-func (c *Client) unused(s *slot, err error) {
+// unused is for the slot of a request that has failed. A DataNode that refuses one
+// clears its slot only after it has answered, but before it answers another request on
+// the connection. Of a wrong token it has not come to the slot.
+func (c *Client) unused(k *conn, s *slot, err error) {
 	var reply *ReplyError
 	switch {
 	case s == nil:
-	case errors.As(err, &reply):
+	case !errors.As(err, &reply):
+		c.shm.lose(s)
+	case reply.Status == StatusErrorAccessToken:
 		c.shm.free(s)
 	default:
-		c.shm.lose(s)
+		k.refused = func(answered bool) {
+			if answered {
+				c.shm.free(s)
+			} else {
+				c.shm.lose(s)
+			}
+		}
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"slices"
 	"sync"
 	"syscall"
@@ -23,6 +24,11 @@ type conn struct {
 	kept   bool      // it has been used before
 	since  time.Time // when it was last used
 	unsure bool      // its deadlines may still change
+
+	// refused, if not nil, says what becomes of the slot of a request that was refused:
+	// see Client.unused. It is called once, when the DataNode has answered another
+	// request or when the connection is closed before.
+	refused func(answered bool)
 }
 
 // dial connects to a DataNode's socket.
@@ -40,11 +46,22 @@ func dial(ctx context.Context, socket string) (*conn, error) {
 	return &conn{stream: stream, r: bufio.NewReader(stream)}, nil
 }
 
-func (c *conn) close() { c.stream.Close() }
+func (c *conn) close() {
+	c.stream.Close()
+	c.settle(false)
+}
+
+func (c *conn) settle(answered bool) {
+	if f := c.refused; f != nil {
+		c.refused = nil
+		f(answered)
+	}
+}
 
 var longAgo = time.Unix(1, 0)
 
-// within calls f. Reads and writes of f end when ctx is done.
+// within calls f. Reads and writes of f end when ctx is done, and the error is its
+// cause. At the deadline of ctx, they may notice it before ctx does.
 func (c *conn) within(ctx context.Context, f func() error) error {
 	deadline, _ := ctx.Deadline()
 	c.setDeadline(deadline)
@@ -52,9 +69,13 @@ func (c *conn) within(ctx context.Context, f func() error) error {
 	err := f()
 	if !stop() {
 		c.unsure = true
-		if err != nil && ctx.Err() != nil {
-			err = fmt.Errorf("%w: %w", context.Cause(ctx), err)
-		}
+	}
+	switch {
+	case err == nil:
+	case ctx.Err() != nil:
+		err = fmt.Errorf("%w: %w", context.Cause(ctx), err)
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		err = fmt.Errorf("%w: %w", context.DeadlineExceeded, err)
 	}
 	return err
 }

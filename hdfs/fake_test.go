@@ -39,7 +39,8 @@ type fakeNode struct {
 	mute     bool // no answer to anything
 	garbage  []byte
 	noShm    bool
-	opened   []*os.File // a block's two files, opened beforehand
+	late     time.Duration // between a refusal and the end of its slot
+	opened   []*os.File    // a block's two files, opened beforehand
 }
 
 type fakeBlock struct {
@@ -177,6 +178,13 @@ func (n *fakeNode) forget(id uint64) {
 	}
 }
 
+// clear ends the use of a slot.
+func (n *fakeNode) clear(seg, index uint64) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.segs[seg-1].WriteAt(make([]byte, slotSize), int64(index)*slotSize)
+}
+
 func (n *fakeNode) set(f func()) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -284,6 +292,13 @@ func (n *fakeNode) grant(c *net.UnixConn, r *bufio.Reader, m []byte) bool {
 	}
 	if status != StatusSuccess {
 		c.Write(appendMessage(nil, appendBytes(appendUint(nil, 1, uint64(status)), 5, "no block for you")))
+		if slot && status != StatusErrorAccessToken { // as the real one does it, after the answer
+			n.mu.Lock()
+			late := n.late
+			n.mu.Unlock()
+			time.Sleep(late)
+			n.clear(seg, index)
+		}
 		return status == StatusError
 	}
 	if slot {

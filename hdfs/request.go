@@ -67,6 +67,7 @@ func (c *conn) call(op byte, message []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	c.settle(true)
 	return answer, replyError(op, answer)
 }
 

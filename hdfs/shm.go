@@ -294,6 +294,9 @@ func (m *segments) free(s *slot) {
 
 // lose gives up a slot, if nobody knows whether the DataNode uses it.
 func (m *segments) lose(s *slot) {
+	if s.seg.dead.Load() {
+		return // the DataNode has freed it
+	}
 	m.stats.slotsLost.Add(1)
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -318,7 +321,7 @@ func (m *segments) release(ctx context.Context, s *slot) {
 	case err == nil || errors.Is(err, StatusErrorInvalid):
 		m.stats.slotsFreed.Add(1)
 		m.free(s)
-	case !s.seg.dead.Load():
+	default:
 		m.lose(s)
 	}
 }

@@ -39,12 +39,10 @@ func TestWhichErrorIsWhich(t *testing.T) {
 	}{
 		{"no token", b.Block, shortcircuit.Token{}, shortcircuit.StatusErrorAccessToken},
 		{"an altered token", b.Block, altered, shortcircuit.StatusErrorAccessToken},
+		{"another stamp", stamp, b.token, shortcircuit.StatusError},
 		{"too short", short, b.token, shortcircuit.ErrLength},
 		{"too long", long, b.token, shortcircuit.ErrLength},
 		{"nothing", b.Block, b.token, nil},
-		// The last: a DataNode clears the slot of what it refuses after it has answered,
-		// and so perhaps when the slot is that of another request.
-		{"another stamp", stamp, b.token, shortcircuit.StatusError},
 	} {
 		r, err := c.Open(soon(t), test.block, test.token)
 		if !errors.Is(err, test.want) {
