@@ -23,8 +23,10 @@ type shell struct{ name, script string }
 const bashCompletion = "/usr/share/bash-completion/bash_completion"
 
 // Fish completes lines without a terminal, zsh has one of its own, and bash's
-// function gets the words as bash splits them. What zsh is sent has no character
-// that the terminal obeys itself, since zsh may not have taken it over yet.
+// function gets the words as bash splits them. What zsh is sent first has no character
+// that the terminal obeys itself, since zsh may not have taken it over yet. When its
+// prompt is there, it has: before that, the terminal may show a line in the middle of
+// something else.
 var shells = []shell{
 	{"bash", `[ ! -r ` + bashCompletion + ` ] || source ` + bashCompletion + `
 source ./fdpass.bash
@@ -44,9 +46,9 @@ zpty z "TERM=dumb zsh -f -i"
 zpty -w z "stty cols 200 rows 200; unsetopt beep; LISTMAX=1000"
 zpty -w z "bindkey '^I' list-choices; bindkey '^G' kill-whole-line"
 zpty -w z "autoload -U compinit; compinit -u -d dump; source ./fdpass.zsh"
-zpty -w z "print REA''DY"
-zpty -r -m z out '*READY*'
+zpty -w z "PS1='REA''DY '"
 for line; do
+	zpty -r -m z out '*READY*'
 	zpty -n -w z "$line"$'\t\x07'"print DO''NE"$'\n'
 	zpty -r -m z out '*DONE*'
 	print -r -- "== $line"
