@@ -26,7 +26,7 @@ type guest struct {
 // guests is every machine, of the usual ones the longest first. The kernels are of
 // different ages on purpose: 5.10 and 6.1 know nothing of pidfds, 6.12 nothing of
 // SO_PASSRIGHTS, 6.16 nothing of SO_INQ. Debian's mirrors have nothing older than
-// bullseye's 5.10.
+// bullseye's 5.10, and for s390x nothing older than bookworm's 6.1.
 //
 // With nohz=off and highres=off an emulated Malta board does not stall.
 var guests = []guest{
@@ -79,8 +79,9 @@ var guests = []guest{
 		qemu: []string{"qemu-system-aarch64", "-M", "virt", "-cpu", "cortex-a57"}, pkg: "qemu-system-arm", console: "ttyAMA0",
 	},
 	{
-		name: "s390x-5.10", targets: []string{"s390x"}, packages: kernelMatters, short: true,
-		source: debian.Source{Suite: "bullseye", Arch: "s390x"}, pattern: `linux-image-5\.10\..*-[0-9]+-s390x`,
+		// Of bullseye, the mirrors do not have s390x any more.
+		name: "s390x-6.1", targets: []string{"s390x"}, packages: kernelMatters, short: true,
+		source: debian.Source{Suite: "bookworm", Arch: "s390x"}, pattern: `linux-image-6\.1\..*-[0-9]+-s390x`,
 		qemu: []string{"qemu-system-s390x", "-M", "s390-ccw-virtio"}, pkg: "qemu-system-misc", console: "ttyS0",
 	},
 	{
