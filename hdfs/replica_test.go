@@ -170,7 +170,7 @@ func TestWhichErrorIsWhich(t *testing.T) {
 	// To a block of an unknown pool there is no answer.
 	unknown := Block{"BP-2", 1, 1001, 1000}
 	r, err := c.open(soon(t), 50*time.Millisecond, unknown, right)
-	if !errors.Is(err, os.ErrDeadlineExceeded) && !errors.Is(err, context.DeadlineExceeded) {
+	if !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("unknown pool: %v, %v", r, err)
 	}
 	for name, answer := range map[string][]byte{

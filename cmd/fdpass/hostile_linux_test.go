@@ -352,7 +352,7 @@ func TestDoesASlowServerKeepItsSocket(t *testing.T) {
 func TestDoesALockKeepAStaleSocketFromBeingReplaced(t *testing.T) {
 	fdtest.NoLeak(t)
 	path := socketPath(t)
-	l, err := bind(path, "unix")
+	l, err := bind(path, "unix", makePrivate)
 	if err != nil {
 		t.Fatal(err)
 	}

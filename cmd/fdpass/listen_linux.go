@@ -22,7 +22,6 @@ type listener struct {
 	*net.UnixListener               // nil if there are datagrams
 	datagrams         *net.UnixConn // or nil
 	signals           chan os.Signal
-	prepare           func(fd int) error
 
 	mu     sync.Mutex
 	path   string
@@ -30,30 +29,26 @@ type listener struct {
 	made   fs.FileInfo // the socket at path, or nil when there is none of ours
 }
 
-// listen makes the socket, of one of package net's types, and listens on it.
-func listen(name, network string, a access) (*listener, error) {
-	return listenWith(makePrivate, name, network, a)
-}
-
-// listenWith is listen with what is to be done to a socket with connections before it
-// is bound.
-func listenWith(prepare func(fd int) error, name, network string, a access) (*listener, error) {
-	l := &listener{path: name, prepare: prepare, signals: make(chan os.Signal, 1)}
+// listen makes the socket, of one of package net's types, and listens on it. Before a
+// socket with connections has its name, prepare is called with it: makePrivate, or
+// withCredentials.
+func listen(name, network string, a access, prepare func(fd int) error) (*listener, error) {
+	l := &listener{path: name, signals: make(chan os.Signal, 1)}
 	l.watch()
-	if err := l.bind(network, a); err != nil {
+	if err := l.bind(network, a, prepare); err != nil {
 		l.Close()
 		return nil, err
 	}
 	return l, nil
 }
 
-func (l *listener) bind(network string, a access) error {
+func (l *listener) bind(network string, a access, prepare func(fd int) error) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	err := l.open(network)
+	err := l.open(network, prepare)
 	if errors.Is(err, syscall.EADDRINUSE) && !strings.HasPrefix(l.path, "@") {
 		if err = removeStale(l.path); err == nil {
-			err = l.open(network)
+			err = l.open(network, prepare)
 		}
 	}
 	if err != nil || strings.HasPrefix(l.path, "@") {
@@ -66,12 +61,12 @@ func (l *listener) bind(network string, a access) error {
 }
 
 // open binds the socket.
-func (l *listener) open(network string) (err error) {
+func (l *listener) open(network string, prepare func(fd int) error) (err error) {
 	if network == "unixgram" {
 		l.datagrams, err = bindDatagrams(l.path)
 		return err
 	}
-	l.UnixListener, err = bindWith(l.prepare, l.path, network)
+	l.UnixListener, err = bind(l.path, network, prepare)
 	if err == nil {
 		l.SetUnlinkOnClose(false) // it would remove whatever has the name by then
 	}
@@ -98,11 +93,7 @@ func withCredentials(fd int) error {
 	return errors.Join(makePrivate(fd), fdpass.Options{Credentials: true}.Apply(fdpass.Socket(fd)))
 }
 
-func bind(name, network string) (*net.UnixListener, error) {
-	return bindWith(makePrivate, name, network)
-}
-
-func bindWith(prepare func(fd int) error, name, network string) (*net.UnixListener, error) {
+func bind(name, network string, prepare func(fd int) error) (*net.UnixListener, error) {
 	l, err := before(prepare).Listen(context.Background(), network, name)
 	if err != nil {
 		return nil, err

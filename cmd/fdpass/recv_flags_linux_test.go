@@ -10,6 +10,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"example.com/fdpass"
 	"example.com/fdpass/internal/fdtest"
@@ -126,7 +127,7 @@ func TestDoesAnotherGroupGetTheSocket(t *testing.T) {
 		t.Skip("needs root, to give a file away")
 	}
 	path := socketPath(t)
-	l, err := listen(path, "unix", access{perm: 0o660, gid: 54321})
+	l, err := listen(path, "unix", access{perm: 0o660, gid: 54321}, makePrivate)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -229,7 +230,7 @@ func TestIsAPayloadCutSilently(t *testing.T) {
 		}
 		s.end() // perhaps with an error: nobody reads the rest
 	}
-	l, err := bind(path, "unix")
+	l, err := bind(path, "unix", makePrivate)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -261,7 +262,7 @@ func TestIsItSaidThatAPayloadMayGoOn(t *testing.T) {
 	fdtest.NoLeak(t)
 	path := socketPath(t)
 	for long, want := range map[bool]string{
-		false: "with 1000 bytes", true: "(the payload may go on: nothing came for 2s, and the connection is open)",
+		false: "with 1000 bytes", true: "(the payload may go on: the connection is open, and nothing more came in time)",
 	} {
 		p := startFdpass(t, "recv", path)
 		payload := make([]byte, 1000)
@@ -275,6 +276,28 @@ func TestIsItSaidThatAPayloadMayGoOn(t *testing.T) {
 		if !strings.Contains(out, want) || strings.Contains(out, "may go on") != long {
 			t.Errorf("of %d bytes: no %q in\n%s", len(payload), want, out)
 		}
+	}
+}
+
+// A sender that never ends its payload, and never keeps still, has the limit, too.
+func TestDoesTheLimitHoldForTheRestOfAPayload(t *testing.T) {
+	fdtest.NoLeak(t)
+	path := socketPath(t)
+	p := startFdpass(t, "recv", "-timeout", "3s", path)
+	conn := dial(t, path)
+	if _, err := fdpass.SendMsg(conn, make([]byte, 2*firstFit), fdtest.Files(t, 1)...); err != nil {
+		t.Fatal(err)
+	}
+	for end := time.Now().Add(patience); ; time.Sleep(50 * time.Millisecond) {
+		if _, err := conn.Write([]byte("x")); err != nil {
+			break
+		}
+		if time.Now().After(end) {
+			t.Fatal("it goes on")
+		}
+	}
+	if out := p.succeed(); !strings.Contains(out, "the payload may go on") {
+		t.Errorf("it does not say that there was more:\n%s", out)
 	}
 }
 

@@ -95,7 +95,7 @@ func (r *receiver) open(addr address) (*source, error) {
 		}
 		return &source{conn: conn, ours: true}, nil
 	}
-	l, err := listen(addr.name, socketTypes[r.typ], r.access)
+	l, err := listen(addr.name, socketTypes[r.typ], r.access, makePrivate)
 	if err != nil {
 		return nil, err
 	}

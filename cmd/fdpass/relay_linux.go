@@ -61,7 +61,7 @@ func (r *relay) parse(args []string) (from, to address, err error) {
 // listener makes the socket and listens on it, or takes the inherited one.
 func (a address) listener() (l *net.UnixListener, closeListener func() error, err error) {
 	if a.fd < 0 {
-		l, err := listenWith(withCredentials, a.name, "unix", private)
+		l, err := listen(a.name, "unix", private, withCredentials)
 		if err != nil {
 			return nil, nil, err
 		}

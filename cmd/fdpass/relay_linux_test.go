@@ -17,7 +17,7 @@ import (
 func relays(t *testing.T) (front, back string, server *listener, p *process) {
 	t.Helper()
 	front, back = socketPath(t), socketPath(t)
-	server, err := listen(back, "unix", private)
+	server, err := listen(back, "unix", private, makePrivate)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -95,7 +95,7 @@ func (s *sender) send(conn *net.UnixConn, end time.Time, files []*os.File) error
 
 // serve sends the files to whoever connects.
 func (s *sender) serve(name string, files []*os.File) error {
-	l, err := listen(name, "unix", s.access)
+	l, err := listen(name, "unix", s.access, makePrivate)
 	if err != nil {
 		return err
 	}

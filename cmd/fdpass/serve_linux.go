@@ -96,6 +96,11 @@ func (r *receiver) first(l *net.UnixListener) (b batch, err error) {
 		return <-won, nil
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		sv.served.Wait() // they have the same limit
+		select {
+		case b = <-won: // and waited for the rest of a payload until then
+			return b, nil
+		default:
+		}
 		if late != nil {
 			return b, late
 		}

@@ -116,7 +116,7 @@ func (s *session) gather(end time.Time) (b batch, err error) {
 		s.active()
 	}
 	s.idle(false)
-	s.rest(&b)
+	s.rest(&b, end)
 	return b, nil
 }
 
@@ -158,8 +158,9 @@ func (s *session) take(b *batch, m *fdpass.Message) error {
 
 // rest reads what else there is of the payload. On a stream the kernel hands
 // out the descriptors with the first piece, and where the payload ends does not
-// show. Not all of what others may receive, too, belongs to it.
-func (s *session) rest(b *batch) {
+// show. Not all of what others may receive, too, belongs to it. The limit is that of
+// the whole batch.
+func (s *session) rest(b *batch, end time.Time) {
 	switch {
 	case s.typ != syscall.SOCK_STREAM || s.many:
 		return
@@ -167,9 +168,9 @@ func (s *session) rest(b *batch) {
 		b.more = "the payload may go on: the rest of it is left in the socket"
 	}
 	for s.ours && b.bytes <= maxData { // add says that it is too long
-		m, err := s.next(b.bytes > firstFit)
+		m, err := s.next(b.bytes > firstFit, end)
 		if errors.Is(err, os.ErrDeadlineExceeded) && b.more == "" {
-			b.more = fmt.Sprintf("the payload may go on: nothing came for %v, and the connection is open", quiet)
+			b.more = "the payload may go on: the connection is open, and nothing more came in time"
 		}
 		if err != nil {
 			return
@@ -184,11 +185,14 @@ func (s *session) rest(b *batch) {
 
 // next is the next piece of a payload. Of a long one it is waited for: the sender may
 // have had to wait for room, and then for its turn.
-func (s *session) next(long bool) (*fdpass.Message, error) {
+func (s *session) next(long bool, end time.Time) (*fdpass.Message, error) {
 	if !long {
 		return s.in.TryRecv(s.p)
 	}
-	if err := s.conn.SetReadDeadline(time.Now().Add(quiet)); err != nil {
+	if soon := time.Now().Add(quiet); end.IsZero() || soon.Before(end) {
+		end = soon
+	}
+	if err := s.conn.SetReadDeadline(end); err != nil {
 		return nil, err
 	}
 	return s.in.Recv(s.p)

@@ -20,7 +20,7 @@ func TestIsTheSocketItsOwnersAloneWhateverTheUmask(t *testing.T) {
 	for _, umask := range []int{0, 0o022, 0o077} {
 		path := socketPath(t)
 		old := syscall.Umask(umask)
-		l, err := listen(path, "unix", private)
+		l, err := listen(path, "unix", private, makePrivate)
 		syscall.Umask(old)
 		if err != nil {
 			t.Fatal(err)
@@ -172,7 +172,7 @@ func TestIsASocketThatNobodyListensOnReplaced(t *testing.T) {
 func TestDoesOneOfManyReplaceAStaleSocket(t *testing.T) {
 	fdtest.NoLeak(t)
 	path := socketPath(t)
-	l, err := bind(path, "unix")
+	l, err := bind(path, "unix", makePrivate)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -185,7 +185,7 @@ func TestDoesOneOfManyReplaceAStaleSocket(t *testing.T) {
 			var l *net.UnixListener
 			err := removeStale(path)
 			if err == nil {
-				l, err = bind(path, "unix")
+				l, err = bind(path, "unix", makePrivate)
 			}
 			if errors.Is(err, syscall.EADDRINUSE) {
 				err = nil // another one was faster
@@ -423,7 +423,7 @@ func TestWhatIsAnAddress(t *testing.T) {
 func TestDoesTheFirstDatagramHaveItsCredentials(t *testing.T) {
 	fdtest.NoLeak(t)
 	path := socketPath(t)
-	l, err := listen(path, "unixgram", private)
+	l, err := listen(path, "unixgram", private, makePrivate)
 	if err != nil {
 		t.Fatal(err)
 	}

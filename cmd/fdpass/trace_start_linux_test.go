@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -24,7 +23,6 @@ import (
 func init() {
 	roles["without calls"] = withoutCalls
 	roles["as nobody"] = asNobody
-	roles["reads"] = func([]string) error { _, err := io.Copy(io.Discard, os.Stdin); return err }
 }
 
 const errNoFilter = "this kernel has no filters of system calls; it needs CONFIG_SECCOMP_FILTER"
@@ -184,15 +182,7 @@ func TestWhatIsSaidOfAProgramThatIsTracedAlready(t *testing.T) {
 func TestIsTheProcessNamedWhoseThreadTraces(t *testing.T) {
 	fdtest.NoLeak(t)
 	traced(t, nil, self, "help") // which skips where nothing can be traced
-	program := fdtest.Command(t, "reads")
-	in, err := program.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := program.Start(); err != nil {
-		t.Fatal(err)
-	}
-	pid := program.Process.Pid
+	pid, end := fdtest.Reading(t)
 	fdtest.OffTheMainThread(func() {
 		const seize = 0x4206 // PTRACE_SEIZE of ptrace(2); it does not stop the program
 		if _, _, errno := syscall.Syscall6(syscall.SYS_PTRACE, seize, uintptr(pid), 0, 0, 0, 0); errno != 0 {
@@ -203,10 +193,7 @@ func TestIsTheProcessNamedWhoseThreadTraces(t *testing.T) {
 		trace.begin()
 		trace.fail(1, fmt.Sprintf(" process %d: process %d traces it already", pid, os.Getpid()))
 	})
-	in.Close()
-	if err := program.Wait(); err != nil {
-		t.Error(err)
-	}
+	end()
 }
 
 func TestIsWhatIsWrongRedInATerminal(t *testing.T) {

@@ -2,6 +2,7 @@ package fdtest
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"strings"
@@ -15,6 +16,9 @@ const roleVariable = "FDPASS_TEST_ROLE"
 // emulatorVariable holds the words to put before the test binary's own path,
 // where the kernel cannot start it by itself.
 const emulatorVariable = "FDPASS_TEST_EMULATOR"
+
+// Reads is a role that every test binary has: it reads its standard input to the end.
+const Reads = "reads"
 
 // Main is for TestMain: it plays the role that this process was started for
 // and exits, or else runs the tests.
@@ -30,6 +34,10 @@ func Role(roles map[string]func(args []string) error) {
 	name := os.Getenv(roleVariable)
 	if name == "" {
 		return
+	}
+	if name == Reads {
+		io.Copy(io.Discard, os.Stdin)
+		os.Exit(0)
 	}
 	role, ok := roles[name]
 	if !ok {
@@ -60,4 +68,25 @@ func Command(t testing.TB, role string, args ...string) *exec.Cmd {
 	cmd.Env = append(os.Environ(), roleVariable+"="+role, race)
 	cmd.Stderr = os.Stderr
 	return cmd
+}
+
+// Reading starts a process in the role [Reads]. The function ends it, and checks that
+// it ends well.
+func Reading(t testing.TB) (pid int, end func()) {
+	t.Helper()
+	cmd := Command(t, Reads)
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	return cmd.Process.Pid, func() {
+		t.Helper()
+		in.Close()
+		if err := cmd.Wait(); err != nil {
+			t.Error(err)
+		}
+	}
 }

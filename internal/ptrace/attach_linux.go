@@ -89,7 +89,10 @@ func (t *Tracer) seize(tid, options int) error {
 // ended in this moment.
 func hasEnded(tid int) bool {
 	state := status(tid, "State")
-	return state == "" || state[0] == 'Z' || state[0] == 'X'
+	if state == "" { // or /proc does not show it
+		return syscall.Kill(tid, 0) == syscall.ESRCH
+	}
+	return state[0] == 'Z' || state[0] == 'X'
 }
 
 // tracerOf is the process that traces a thread, or 0. TracerPid names the thread

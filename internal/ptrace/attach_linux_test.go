@@ -2,8 +2,6 @@ package ptrace
 
 import (
 	"errors"
-	"io"
-	"os"
 	"syscall"
 	"testing"
 	"time"
@@ -12,10 +10,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	fdtest.Main(m, map[string]func([]string) error{"reads": func([]string) error {
-		_, err := io.Copy(io.Discard, os.Stdin)
-		return err
-	}})
+	fdtest.Main(m, nil)
 }
 
 // A thread that has just been started by one that is traced is traced already when
@@ -24,15 +19,7 @@ func TestIsAThreadFoundThatIsTracedByUsAlready(t *testing.T) {
 	fdtest.NoLeak(t)
 	fdtest.SkipUnderQemuUser(t, "it does not have ptrace")
 	fdtest.SkipUnderGVisor(t, fdtest.GVisorTrace)
-	program := fdtest.Command(t, "reads")
-	in, err := program.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := program.Start(); err != nil {
-		t.Fatal(err)
-	}
-	pid := program.Process.Pid
+	pid, end := fdtest.Reading(t)
 	fdtest.OffTheMainThread(func() {
 		tracer := new(Tracer)
 		if err := tracer.Attach(pid); err != nil {
@@ -43,10 +30,7 @@ func TestIsAThreadFoundThatIsTracedByUsAlready(t *testing.T) {
 			t.Errorf("a second time: %v", err)
 		}
 	})
-	in.Close()
-	if err := program.Wait(); err != nil {
-		t.Error(err)
-	}
+	end()
 }
 
 // A thread can end after it was found in the list: that must not end the trace.
@@ -54,7 +38,7 @@ func TestIsAThreadThatHasEndedAnObstacle(t *testing.T) {
 	fdtest.NoLeak(t)
 	fdtest.SkipUnderQemuUser(t, "it does not have ptrace")
 	fdtest.SkipUnderGVisor(t, fdtest.GVisorTrace)
-	program := fdtest.Command(t, "reads") // nothing
+	program := fdtest.Command(t, fdtest.Reads) // nothing
 	if err := program.Start(); err != nil {
 		t.Fatal(err)
 	}
